@@ -1,0 +1,72 @@
+import type { Variable } from "./environment.js";
+
+/** Text, with a default, or unset. */
+export function text(fallback: string): Variable<string>;
+export function text(): Variable<string | undefined>;
+export function text(fallback?: string): Variable<string | undefined> {
+  return (value) => value ?? fallback;
+}
+
+/** Text that must be there; `how` tells where it comes from. */
+export function required(how: string): Variable<string> {
+  return (value) => {
+    if (value === undefined) throw new Error(`must be set: ${how}`);
+    return value;
+  };
+}
+
+export function integer(fallback: number, least: number, most: number): Variable<number> {
+  return (value) => {
+    if (value === undefined) return fallback;
+    const number = Number(value);
+    if (!/^-?\d+$/.test(value) || !Number.isSafeInteger(number) || number < least || number > most) {
+      throw new Error(`must be a whole number from ${least} to ${most}, not ${JSON.stringify(value)}`);
+    }
+    return number;
+  };
+}
+
+/** A TCP port; 0 lets the system choose. */
+export function port(fallback: number): Variable<number> {
+  return integer(fallback, 0, 65_535);
+}
+
+/** `true|1|false|0`, as Supavisor reads them. */
+export function flag(fallback: boolean): Variable<boolean> {
+  return (value) => {
+    switch (value) {
+      case undefined:
+        return fallback;
+      case "true":
+      case "1":
+        return true;
+      case "false":
+      case "0":
+        return false;
+      default:
+        throw new Error(`must be true, 1, false or 0, not ${JSON.stringify(value)}`);
+    }
+  };
+}
+
+export function oneOf<const T extends string>(choices: readonly T[], fallback: T): Variable<T> {
+  return (value) => {
+    if (value === undefined) return fallback;
+    const choice = choices.find((candidate) => candidate === value);
+    if (choice === undefined) {
+      throw new Error(
+        `must be ${choices.map((c) => JSON.stringify(c)).join(" or ")}, not ${JSON.stringify(value)}`,
+      );
+    }
+    return choice;
+  };
+}
+
+/** Items parted by commas, blanks around them dropped, empty ones too. */
+export function list(): Variable<readonly string[]> {
+  return (value) =>
+    (value ?? "")
+      .split(",")
+      .map((item) => item.trim())
+      .filter((item) => item !== "");
+}

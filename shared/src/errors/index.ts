@@ -1,0 +1,1 @@
+export { type Failure, type FailureKind, messageOf, SluiceError, systemCodeOf } from "./sluice-error.js";

@@ -1,0 +1,2 @@
+export { background } from "./background.js";
+export { Lifecycle, type Part } from "./lifecycle.js";

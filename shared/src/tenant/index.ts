@@ -1,0 +1,9 @@
+export {
+  type IpVersion,
+  isExternalId,
+  LIMITS,
+  type PoolMode,
+  TENANT_DEFAULTS,
+  type UpstreamVerify,
+  USER_DEFAULTS,
+} from "./tenant.js";
