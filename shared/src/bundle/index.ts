@@ -1,0 +1,71 @@
+export { BUNDLE_BOUNDS, SCHEMA_VERSION } from "./bounds.js";
+export { checkChunk, type MadeChunk, makeChunks } from "./chunks.js";
+export {
+  decodeChunk,
+  decodeHeartbeat,
+  decodeKeyring,
+  decodeSnapshotManifest,
+  decodeTenant,
+  type VerifiedManifest,
+  type VerifiedRecord,
+} from "./decode.js";
+export {
+  type ChunkContent,
+  encodeHeartbeat,
+  encodeKeyring,
+  encodeKeyset,
+  encodeSnapshotManifest,
+  encodeTenant,
+  type HeartbeatContent,
+  type KeyringContent,
+  type KeysetContent,
+  type SnapshotManifestContent,
+  type TenantRecordContent,
+} from "./encode.js";
+export { signEnvelope } from "./envelope.js";
+export {
+  type Heartbeat,
+  IpVersion,
+  type Keyring,
+  type SealedDataKey,
+  type SealedField,
+  type SnapshotManifest,
+  type State,
+  type TenantRecord,
+  UpstreamVerify,
+  type UserRecord,
+} from "./gen/sluice/bundle/v1/bundle_pb.js";
+export {
+  configKeysFor,
+  followsKeyset,
+  notExpired,
+  openKeyset,
+  signKeyset,
+  type TrustedKeyset,
+} from "./keyset.js";
+export { PAYLOAD_TYPES, type PayloadKind } from "./payload-types.js";
+export { checkRecordId, tenantRecordId } from "./records.js";
+export {
+  BundleMalformed,
+  BundleRefused,
+  BundleTooLarge,
+  ChunkRefused,
+  KeysetExpired,
+  KeysetOlder,
+  PayloadTypeRefused,
+  type RefusalCode,
+  SignatureRefused,
+} from "./refusal.js";
+export {
+  keyIdOf,
+  type PublicKey,
+  publicKeyFromPem,
+  publicKeyFromRaw,
+  rawPublicKey,
+  type Signer,
+  signerFromPem,
+  signerOf,
+} from "./signing-keys.js";
+export { type StateChange, StateTree } from "./state-tree.js";
+export type { VerifiedBytes } from "./verified-bytes.js";
+export { type TrustedKeys, verify } from "./verify.js";
