@@ -1,0 +1,51 @@
+import { randomInt, timingSafeEqual } from "node:crypto";
+
+/** What a client is given to cancel with. */
+export interface CancelKey {
+  readonly pid: number;
+  readonly secret: Buffer;
+}
+
+/**
+ * Keys of protocol 3.0: 31 bits of pid (positive: drivers take it as a signed number) and 32 of secret.
+ *
+ *   pid     0 | node 10 | worker 6 | session, high 15
+ *   secret  session, low 4 | random 28
+ */
+const SESSION_BITS = 19;
+const SECRET_SESSION_BITS = 4;
+
+export class CancelKeys<T> {
+  readonly #prefix: number;
+  readonly #sessions = new Map<number, { readonly target: T; readonly secret: Buffer }>();
+  #next = 1;
+
+  constructor(node: number, worker: number) {
+    this.#prefix = ((node & 0x3ff) << 21) | ((worker & 0x3f) << 15);
+  }
+
+  issue(target: T): CancelKey {
+    do this.#next = (this.#next + 1) % 2 ** SESSION_BITS;
+    while (this.#sessions.has(this.#next) || this.#next >>> SECRET_SESSION_BITS === 0);
+    const session = this.#next;
+    const secret = Buffer.alloc(4);
+    secret.writeUInt32BE((((session & 0xf) << 28) | randomInt(2 ** 28)) >>> 0);
+    this.#sessions.set(session, { target, secret });
+    return { pid: this.#prefix | (session >>> SECRET_SESSION_BITS), secret };
+  }
+
+  revoke(key: CancelKey): void {
+    this.#sessions.delete(sessionOf(key));
+  }
+
+  /** Whose key it is; undefined for a wrong one, found out in constant time. */
+  find(key: CancelKey): T | undefined {
+    if ((key.pid & ~0x7fff) !== this.#prefix || key.secret.length !== 4) return undefined;
+    const found = this.#sessions.get(sessionOf(key));
+    return found !== undefined && timingSafeEqual(found.secret, key.secret) ? found.target : undefined;
+  }
+}
+
+function sessionOf(key: CancelKey): number {
+  return ((key.pid & 0x7fff) << SECRET_SESSION_BITS) | (key.secret.readUInt32BE(0) >>> 28);
+}

@@ -1,0 +1,2 @@
+export { type CancelKey, CancelKeys } from "./cancel-keys.js";
+export { sendCancel } from "./send-cancel.js";

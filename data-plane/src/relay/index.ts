@@ -1,0 +1,2 @@
+export { Relay, type RelayOptions, settle } from "./relay.js";
+export { OutcomeUnknown, QueryCanceled, UnnamedStatementGone } from "./relay-failure.js";

@@ -1,0 +1,222 @@
+import { createHash } from "node:crypto";
+import { isIP } from "node:net";
+import { TLSSocket } from "node:tls";
+import { type Deadline, DeadlinePassed, within } from "@sluice/shared/time";
+import { SCRAM_SHA_256, ScramClient, type ScramKeySource, ServerAuthFailure } from "../auth/index.js";
+import { type ServerSocket, UpstreamUnreachable } from "../transport/index.js";
+import {
+  Backend,
+  BodyReader,
+  decodeErrorFields,
+  type Frame,
+  FrameReader,
+  MalformedMessage,
+  passwordMessage,
+  saslInitialResponse,
+  saslResponse,
+  startupMessage,
+} from "../wire/index.js";
+import { ServerError, ServerGone } from "./server-error.js";
+
+/** What a role logs in with: keys for any salt, and the password itself where it is known. */
+export interface ServerCredentials {
+  readonly user: string;
+  readonly scramKeys: ScramKeySource;
+  readonly password: (() => string) | undefined;
+}
+
+export interface ServerGreeting {
+  readonly pid: number;
+  readonly secret: Buffer;
+  /** As reported, by the server's own spelling. */
+  readonly parameters: Map<string, string>;
+}
+
+const MOST_LOGIN_MESSAGE_BYTES = 64 * 1024;
+
+/**
+ * Logs in on a connected socket, up to the first ReadyForQuery.
+ * @throws ServerError (what the server said), ServerAuthFailure, ServerGone, UpstreamUnreachable (deadline)
+ */
+export async function logIn(
+  socket: ServerSocket,
+  credentials: ServerCredentials,
+  database: string,
+  deadline: Deadline,
+): Promise<ServerGreeting> {
+  const conversation = new Conversation(socket);
+  try {
+    return await within(deadline, "login", converse(socket, conversation, credentials, database));
+  } catch (error) {
+    if (error instanceof DeadlinePassed)
+      throw new UpstreamUnreachable("authentication timeout", undefined, error);
+    throw error;
+  } finally {
+    conversation.end();
+  }
+}
+
+async function converse(
+  socket: ServerSocket,
+  conversation: Conversation,
+  credentials: ServerCredentials,
+  database: string,
+): Promise<ServerGreeting> {
+  socket.write(
+    startupMessage(
+      new Map([
+        ["user", credentials.user],
+        ["database", database],
+      ]),
+    ),
+  );
+  const scram = new ScramClient(credentials.scramKeys);
+  const parameters = new Map<string, string>();
+  let authenticated = false;
+  let serverProven = false;
+  let scramUsed = false;
+  let key: { pid: number; secret: Buffer } | undefined;
+  for (;;) {
+    const { type, body } = await conversation.next();
+    switch (type) {
+      case Backend.Authentication: {
+        const reader = new BodyReader(body);
+        const code = reader.int32();
+        if (code === 0) {
+          // A server that skips its proof is not the one that holds the verifier.
+          if (scramUsed && !serverProven)
+            throw new ServerAuthFailure("AuthenticationOk without the server's proof");
+          authenticated = true;
+        } else if (code === 3) {
+          socket.write(passwordMessage(cleartextFor(socket, credentials)));
+        } else if (code === 5) {
+          socket.write(passwordMessage(md5Response(credentials, reader.bytes(4))));
+        } else if (code === 10) {
+          const mechanisms: string[] = [];
+          while (reader.remaining > 1) mechanisms.push(reader.string());
+          if (!mechanisms.includes(SCRAM_SHA_256))
+            throw new ServerAuthFailure(`no mechanism in common: ${mechanisms.join(", ")}`);
+          scramUsed = true;
+          socket.write(saslInitialResponse(SCRAM_SHA_256, scram.first()));
+        } else if (code === 11 && scramUsed) {
+          socket.write(saslResponse(await scram.respond(reader.bytes(reader.remaining).toString("utf8"))));
+        } else if (code === 12 && scramUsed) {
+          scram.verify(reader.bytes(reader.remaining).toString("utf8"));
+          serverProven = true;
+        } else {
+          throw new ServerAuthFailure(`authentication method ${code} is not supported`);
+        }
+        break;
+      }
+      case Backend.ErrorResponse:
+        throw new ServerError(decodeErrorFields(body));
+      case Backend.NoticeResponse:
+      case Backend.NegotiateProtocolVersion:
+        break;
+      case Backend.ParameterStatus: {
+        const reader = new BodyReader(body);
+        parameters.set(reader.string(), reader.string());
+        break;
+      }
+      case Backend.BackendKeyData: {
+        const reader = new BodyReader(body);
+        key = { pid: reader.int32(), secret: Buffer.from(reader.bytes(reader.remaining)) };
+        break;
+      }
+      case Backend.ReadyForQuery:
+        if (!authenticated || key === undefined)
+          throw new MalformedMessage("ReadyForQuery before authentication");
+        return { ...key, parameters };
+      default:
+        throw new MalformedMessage(`message 0x${type.toString(16)} from the server during login`);
+    }
+  }
+}
+
+function cleartextFor(socket: ServerSocket, credentials: ServerCredentials): string {
+  const verified = socket instanceof TLSSocket && socket.authorized;
+  const loopback = socket.remoteAddress !== undefined && isLoopback(socket.remoteAddress);
+  if (!verified && !loopback)
+    throw new ServerAuthFailure("the server asks for a cleartext password without verified TLS");
+  if (credentials.password === undefined)
+    throw new ServerAuthFailure("the server asks for a password that is not known here");
+  return credentials.password();
+}
+
+function md5Response(credentials: ServerCredentials, salt: Buffer): string {
+  if (credentials.password === undefined)
+    throw new ServerAuthFailure("the server asks for an MD5 password that is not known here");
+  const inner = createHash("md5")
+    .update(credentials.password() + credentials.user)
+    .digest("hex");
+  return `md5${createHash("md5").update(inner).update(salt).digest("hex")}`;
+}
+
+function isLoopback(address: string): boolean {
+  return (
+    (isIP(address) === 4 && address.startsWith("127.")) ||
+    address === "::1" ||
+    address.startsWith("::ffff:127.")
+  );
+}
+
+/** Messages of a socket, one after the other, while nobody else reads it. */
+class Conversation {
+  readonly #socket: ServerSocket;
+  readonly #reader = new FrameReader(MOST_LOGIN_MESSAGE_BYTES);
+  #waiting: { resolve: (frame: Frame) => void; reject: (error: unknown) => void } | undefined;
+  #failure: unknown;
+
+  constructor(socket: ServerSocket) {
+    this.#socket = socket;
+    socket.on("data", this.#received);
+    socket.on("error", this.#failed);
+    socket.on("close", this.#closed);
+  }
+
+  next(): Promise<Frame> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#pump();
+    });
+  }
+
+  end(): void {
+    this.#socket.off("data", this.#received);
+    this.#socket.off("error", this.#failed);
+    this.#socket.off("close", this.#closed);
+  }
+
+  #pump(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    try {
+      const frame = this.#reader.next();
+      if (frame !== undefined) {
+        this.#waiting = undefined;
+        waiting.resolve(frame);
+      } else if (this.#failure !== undefined) {
+        this.#waiting = undefined;
+        waiting.reject(this.#failure);
+      }
+    } catch (error) {
+      this.#waiting = undefined;
+      waiting.reject(error);
+    }
+  }
+
+  readonly #received = (segment: Buffer): void => {
+    this.#reader.push(segment);
+    this.#pump();
+  };
+
+  readonly #failed = (error: Error): void => {
+    this.#failure ??= new ServerGone(error.message, error);
+    this.#pump();
+  };
+
+  readonly #closed = (): void => {
+    this.#failure ??= new ServerGone("closed during login");
+    this.#pump();
+  };
+}

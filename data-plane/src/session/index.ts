@@ -1,0 +1,1 @@
+export { type ClientCount, Session, type SessionSurroundings } from "./session.js";

@@ -1,0 +1,307 @@
+import type { Socket } from "node:net";
+import type { SecureContext } from "node:tls";
+import { SluiceError } from "@sluice/shared/errors";
+import { background } from "@sluice/shared/lifecycle";
+import type { Logger } from "@sluice/shared/observability";
+import { type PoolMode, USER_DEFAULTS } from "@sluice/shared/tenant";
+import { type Clock, Deadline } from "@sluice/shared/time";
+import type { MockVerifiers } from "../auth/index.js";
+import { type CancelKey, type CancelKeys, sendCancel } from "../cancel/index.js";
+import type { Lease, Pool, Pools } from "../pool/index.js";
+import { Relay, settle } from "../relay/index.js";
+import { type ServerCredentials, SessionSettings } from "../server/index.js";
+import {
+  type Directory,
+  type Identity,
+  identify,
+  SslRequired,
+  type Tenant,
+  TooManyClients,
+} from "../tenants/index.js";
+import type { DialOptions } from "../transport/index.js";
+import type { Verifiers } from "../verifiers/index.js";
+import { backendKeyData, errorResponseOf, parameterStatus, READY_IDLE } from "../wire/index.js";
+import { authenticate } from "./authentication.js";
+import { ClientGone } from "./client-input.js";
+import { greetingParameters } from "./greeting.js";
+import { negotiate } from "./negotiation.js";
+import { LoginTimeout, ReplicationNotSupported, Terminated } from "./session-failure.js";
+
+export interface SessionSurroundings {
+  readonly directory: Directory;
+  readonly verifiers: Verifiers;
+  readonly mocks: MockVerifiers;
+  readonly pools: Pools;
+  readonly cancelKeys: CancelKeys<Session>;
+  /** Passes a cancel request to wherever its session is. */
+  readonly routeCancel: (key: CancelKey) => void;
+  readonly dialOptions: DialOptions;
+  readonly tls: (() => SecureContext) | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly loginTimeoutMs: number;
+  readonly clientCount: ClientCount;
+}
+
+/** Clients of each tenant and user that have logged in. */
+export interface ClientCount {
+  of(tenant: string, user: string): number;
+  add(tenant: string, user: string): void;
+  remove(tenant: string, user: string): void;
+}
+
+/** How long a session may go on after its tenant was removed. */
+const REMOVED_GRACE_MS = 30_000;
+const SETTLE_TIMEOUT_MS = 5000;
+
+/** One client, from its first byte to its last. */
+export class Session {
+  readonly #around: SessionSurroundings;
+  readonly #mode: PoolMode;
+  #socket: Socket;
+  #relay: Relay | undefined;
+  #identity: Identity | undefined;
+  #counted = false;
+  #cancelKey: CancelKey | undefined;
+  #pool: Pool | undefined;
+  #draining = false;
+  #ended = false;
+  readonly #onEnd: () => void;
+
+  constructor(socket: Socket, mode: PoolMode, around: SessionSurroundings, onEnd: () => void) {
+    this.#socket = socket;
+    this.#mode = mode;
+    this.#around = around;
+    this.#onEnd = onEnd;
+    socket.on("error", () => undefined);
+    socket.on("close", () => this.#closed());
+  }
+
+  get tenant(): string | undefined {
+    return this.#identity?.tenant.id;
+  }
+
+  start(): void {
+    background(this.#around.logger, "session", this.#logIn());
+  }
+
+  /** A cancel request with this session's key. */
+  cancel(): void {
+    this.#relay?.cancel();
+  }
+
+  /** Ends after the transaction that is open, if any. */
+  drain(): void {
+    this.#draining = true;
+    if (this.#relay !== undefined) this.#relay.drain(new Terminated());
+    else if (this.#identity === undefined) this.#socket.destroy();
+  }
+
+  /** Its tenant is gone: after the transaction, at most 30 s. */
+  tenantRemoved(): void {
+    this.drain();
+    this.#around.clock.schedule(REMOVED_GRACE_MS, () => this.end(new Terminated()));
+  }
+
+  /** Ends now; what runs is cancelled by the pool's clean-up. */
+  end(error: SluiceError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (error !== undefined && this.#socket.writable) this.#socket.end(errorResponseOf("FATAL", error));
+    else this.#socket.end();
+    this.#relay?.clientClosed();
+    // A client that does not read its last message is not waited for.
+    this.#around.clock.schedule(5000, () => this.#socket.destroy());
+    this.#leave();
+  }
+
+  async #logIn(): Promise<void> {
+    const { clock, logger, loginTimeoutMs } = this.#around;
+    let loggingIn = true;
+    const timer = clock.schedule(loginTimeoutMs, () => {
+      if (loggingIn) this.end(new LoginTimeout());
+    });
+    try {
+      const negotiated = await negotiate(this.#socket, this.#around.tls);
+      if (negotiated.kind === "cancel") {
+        this.#around.routeCancel(negotiated.key);
+        this.end(undefined);
+        return;
+      }
+      if (negotiated.kind === "done") return;
+      const { socket, input, parameters } = negotiated;
+      if (socket !== this.#socket) {
+        this.#socket = socket;
+        socket.on("error", () => undefined);
+        socket.on("close", () => this.#closed());
+      }
+      if (isReplication(parameters.get("replication"))) throw new ReplicationNotSupported();
+      const identity = identify(parameters, negotiated.serverName, this.#around.directory);
+      if (identity.tenant.enforceSsl && !negotiated.encrypted) throw new SslRequired(identity.user);
+      this.#checkClients(identity);
+      const credentials = await authenticate(
+        socket,
+        input,
+        identity,
+        this.#around.verifiers,
+        this.#around.mocks,
+      );
+      loggingIn = false;
+      timer.cancel();
+      if (this.#ended) return;
+      this.#checkClients(identity);
+      this.#identity = identity;
+      this.#counted = true;
+      this.#around.clientCount.add(identity.tenant.id, identity.user);
+      await this.#greet(identity, credentials, () => input.release());
+    } catch (error) {
+      timer.cancel();
+      if (error instanceof ClientGone || this.#ended) {
+        this.#socket.destroy();
+        this.#leave();
+        return;
+      }
+      const failure = SluiceError.from(error);
+      const level = failure.kind === "internal" ? "error" : "info";
+      logger[level]("login refused", {
+        peer: this.#socket.remoteAddress,
+        mode: this.#mode,
+        tenant: this.#identity?.tenant.id,
+        error: failure,
+      });
+      this.end(failure);
+    }
+  }
+
+  async #greet(identity: Identity, credentials: ServerCredentials, takeInput: () => Buffer): Promise<void> {
+    const settings = SessionSettings.of(identity.settings);
+    const pool = this.#poolFor(identity, credentials);
+    pool.clients += 1;
+    this.#pool = pool;
+    const checkoutTimeoutMs = checkoutTimeoutOf(identity.tenant, identity.user);
+    let kept: Lease | undefined;
+    let parameters: ReadonlyMap<string, string>;
+    if (this.#mode === "session") {
+      kept = await pool.checkout(checkoutTimeoutMs);
+      parameters = await this.#settled(kept, settings);
+    } else {
+      parameters = await greetingParameters(pool, settings, checkoutTimeoutMs, (lease) =>
+        this.#settled(lease, settings),
+      );
+    }
+    if (this.#ended || this.#draining) {
+      kept?.release({ owed: 0, halfSent: false });
+      this.end(new Terminated());
+      return;
+    }
+    this.#cancelKey = this.#around.cancelKeys.issue(this);
+    const relay = this.#startRelay(identity, credentials, settings, checkoutTimeoutMs);
+    if (kept !== undefined) relay.keep(kept);
+    this.#socket.write(
+      Buffer.concat([
+        ...[...parameters].map(([name, value]) => parameterStatus(name, value)),
+        backendKeyData(this.#cancelKey.pid, this.#cancelKey.secret),
+        READY_IDLE,
+      ]),
+    );
+    const early = takeInput();
+    const socket = this.#socket;
+    socket.on("data", (segment: Buffer) => relay.clientData(segment));
+    socket.on("drain", () => relay.clientDrain());
+    socket.on("end", () => relay.clientEnd());
+    if (early.length > 0) relay.clientData(early);
+  }
+
+  #startRelay(
+    identity: Identity,
+    credentials: ServerCredentials,
+    settings: SessionSettings,
+    checkoutTimeoutMs: number,
+  ): Relay {
+    const { clock, logger, dialOptions, pools } = this.#around;
+    const relay = new Relay({
+      client: this.#socket,
+      settings,
+      checkoutTimeoutMs,
+      clock,
+      logger,
+      pool: () => {
+        const pool = this.#pool;
+        if (pool !== undefined && !pool.retired) return pool;
+        const tenant = this.#around.directory.find(identity.tenant.id);
+        if (tenant === undefined) throw new Terminated();
+        if (pool !== undefined) pool.clients -= 1;
+        const next = this.#poolFor({ ...identity, tenant }, credentials);
+        next.clients += 1;
+        this.#pool = next;
+        return next;
+      },
+      cancel: (server, deadline) =>
+        sendCancel(
+          server,
+          pools.upstreamOf(this.#pool as Pool) ?? identity.tenant.upstream,
+          dialOptions,
+          deadline,
+        ),
+      end: (error) => this.end(error),
+    });
+    this.#relay = relay;
+    return relay;
+  }
+
+  async #settled(lease: Lease, settings: SessionSettings): Promise<ReadonlyMap<string, string>> {
+    try {
+      await settle(lease.server, settings, Deadline.after(this.#around.clock, SETTLE_TIMEOUT_MS));
+      return new Map(lease.server.parameters);
+    } catch (error) {
+      lease.release({ owed: 0, halfSent: true });
+      throw error;
+    }
+  }
+
+  #poolFor(identity: Identity, credentials: ServerCredentials): Pool {
+    const { tenant, database, user } = identity;
+    return this.#around.pools.for(
+      { tenant: tenant.id, database, user, mode: this.#mode },
+      tenant,
+      credentials,
+    );
+  }
+
+  #checkClients(identity: Identity): void {
+    const { tenant, user } = identity;
+    const limit = tenant.users.get(user)?.maxClients ?? tenant.defaultMaxClients;
+    if (this.#around.clientCount.of(tenant.id, user) >= limit) throw new TooManyClients(limit);
+  }
+
+  #closed(): void {
+    this.#relay?.clientClosed();
+    this.#ended = true;
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#counted && this.#identity !== undefined) {
+      this.#counted = false;
+      this.#around.clientCount.remove(this.#identity.tenant.id, this.#identity.user);
+    }
+    if (this.#pool !== undefined) {
+      this.#pool.clients -= 1;
+      this.#pool = undefined;
+    }
+    if (this.#cancelKey !== undefined) {
+      this.#around.cancelKeys.revoke(this.#cancelKey);
+      this.#cancelKey = undefined;
+    }
+    this.#onEnd();
+  }
+}
+
+function checkoutTimeoutOf(tenant: Tenant, user: string): number {
+  const row = tenant.users.get(user) ?? tenant.manager;
+  return row?.checkoutTimeoutMs ?? USER_DEFAULTS.poolCheckoutTimeoutMs;
+}
+
+function isReplication(value: string | undefined): boolean {
+  return value !== undefined && !["false", "off", "no", "0"].includes(value.toLowerCase());
+}

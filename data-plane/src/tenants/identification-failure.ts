@@ -1,0 +1,56 @@
+import { SluiceError } from "@sluice/shared/errors";
+
+export class NoIdentifier extends SluiceError {
+  constructor() {
+    super({
+      code: "ENOIDENTIFIER",
+      kind: "invalid",
+      sqlstate: "28000",
+      clientMessage: "(ENOIDENTIFIER) no tenant identifier provided (external_id or sni_hostname required)",
+    });
+  }
+}
+
+export class TenantNotFound extends SluiceError {
+  constructor(user: string, tenant: string) {
+    super({
+      code: "ENOTFOUND",
+      kind: "not-found",
+      sqlstate: "28000",
+      clientMessage: `(ENOTFOUND) tenant/user ${user}.${tenant} not found`,
+    });
+  }
+}
+
+export class InvalidUserInfo extends SluiceError {
+  constructor() {
+    super({
+      code: "EINVALIDUSERINFO",
+      kind: "invalid",
+      sqlstate: "28000",
+      clientMessage: '(EINVALIDUSERINFO) Authentication error, reason: "Invalid format for user or db_name"',
+    });
+  }
+}
+
+export class SslRequired extends SluiceError {
+  constructor(user: string) {
+    super({
+      code: "ESSLREQUIRED",
+      kind: "forbidden",
+      sqlstate: "28000",
+      clientMessage: `(ESSLREQUIRED) SSL connection is required for user: ${user}`,
+    });
+  }
+}
+
+export class TooManyClients extends SluiceError {
+  constructor(limit: number) {
+    super({
+      code: "EMAXCONN",
+      kind: "limit",
+      sqlstate: "53300",
+      clientMessage: `(EMAXCONN) max client connections reached, limit: ${limit}`,
+    });
+  }
+}

@@ -1,0 +1,125 @@
+import { X509Certificate } from "node:crypto";
+import {
+  decodeTenant,
+  IpVersion as IpVersionCode,
+  UpstreamVerify,
+  type UserRecord,
+  type VerifiedBytes,
+} from "@sluice/shared/bundle";
+import { openField } from "@sluice/shared/secrets";
+import { type IpVersion, isExternalId, LIMITS, USER_DEFAULTS } from "@sluice/shared/tenant";
+import type { Upstream } from "../transport/index.js";
+import type { Secret, Tenant, TenantUser } from "./tenant.js";
+
+let revisions = 0;
+
+/**
+ * A tenant from the bytes of its record. The record is ours and signed, and is checked all the same: a bug in
+ * the control plane must not stop a data plane.
+ * @throws Error that says what cannot be used; the record is then quarantined.
+ */
+export function parseTenant(
+  body: VerifiedBytes,
+  scope: string,
+  dataKeys: ReadonlyMap<string, Uint8Array>,
+): Tenant {
+  const record = decodeTenant(body);
+  if (!isExternalId(record.externalId)) throw new Error("external_id cannot be used");
+  if (record.dbHost === "" || record.dbHost.length > LIMITS.hostBytes)
+    throw new Error("db_host cannot be used");
+  if (record.dbPort < 1 || record.dbPort > 65_535)
+    throw new Error(`db_port ${record.dbPort} is out of range`);
+  if (!record.requireUser && record.authQuery === "") throw new Error("auth_query is missing");
+  const users = new Map<string, TenantUser>();
+  for (const user of record.users)
+    users.set(user.dbUser, parseUser(user, scope, record.externalId, dataKeys));
+  const manager = [...users.values()].find((user) => user.manager);
+  if (!record.requireUser && manager === undefined)
+    throw new Error("there is no manager user for auth_query");
+  revisions += 1;
+  return {
+    id: record.externalId,
+    upstream: parseUpstream(record),
+    database: record.dbDatabase,
+    enforceSsl: record.enforceSsl,
+    requireUser: record.requireUser,
+    authQuery: record.authQuery === "" ? undefined : record.authQuery,
+    defaultPoolSize: bounded(record.defaultPoolSize, LIMITS.poolSize, "default_pool_size"),
+    defaultMaxClients: bounded(record.defaultMaxClients, LIMITS.maxClients, "default_max_clients"),
+    clientIdleTimeoutMs: record.clientIdleTimeoutMs,
+    clientHeartbeatIntervalS: record.clientHeartbeatIntervalS,
+    sniHostname: record.sniHostname === "" ? undefined : record.sniHostname.toLowerCase(),
+    users,
+    manager,
+    revision: revisions,
+  };
+}
+
+function parseUpstream(record: ReturnType<typeof decodeTenant>): Upstream {
+  const ca = record.upstreamTlsCa === "" ? undefined : record.upstreamTlsCa;
+  // Fails here, in front of the swap, and not at the first connection.
+  if (ca !== undefined)
+    for (const pem of ca.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? [ca])
+      new X509Certificate(pem);
+  return {
+    host: record.dbHost,
+    port: record.dbPort,
+    ipVersion: parseIpVersion(record.ipVersion),
+    tls: record.upstreamSsl
+      ? {
+          verify: record.upstreamVerify === UpstreamVerify.PEER ? "peer" : "none",
+          ca,
+          name: record.upstreamTlsName === "" ? record.dbHost : record.upstreamTlsName,
+        }
+      : undefined,
+  };
+}
+
+function parseUser(
+  user: UserRecord,
+  scope: string,
+  tenant: string,
+  dataKeys: ReadonlyMap<string, Uint8Array>,
+): TenantUser {
+  const secret = (field: string, sealed: UserRecord["sealedPassword"]): Secret => {
+    if (sealed === undefined) throw new Error(`users/${user.dbUser}/${field} is missing`);
+    const key = dataKeys.get(sealed.keyId);
+    if (key === undefined) throw new Error(`no data key ${sealed.keyId}`);
+    const open = (): string =>
+      Buffer.from(
+        openField(
+          { id: sealed.keyId, key },
+          { scope, tenant, field: `users/${user.dbUser}/${field}` },
+          sealed,
+        ),
+      ).toString("utf8");
+    // Once now, so that a secret that does not open is seen in front of the swap.
+    open();
+    return open;
+  };
+  return {
+    name: user.dbUser,
+    poolSize: bounded(user.poolSize, LIMITS.poolSize, "pool_size"),
+    manager: user.isManager,
+    checkoutTimeoutMs: user.poolCheckoutTimeoutMs || USER_DEFAULTS.poolCheckoutTimeoutMs,
+    maxClients: user.maxClients === 0 ? undefined : user.maxClients,
+    password: secret("db_password", user.sealedPassword),
+    verifier: secret("verifier", user.sealedVerifier),
+  };
+}
+
+function parseIpVersion(code: IpVersionCode): IpVersion {
+  switch (code) {
+    case IpVersionCode.V4:
+      return "v4";
+    case IpVersionCode.V6:
+      return "v6";
+    default:
+      return "auto";
+  }
+}
+
+function bounded(value: number, most: number, field: string): number {
+  if (value < 0 || value > most) throw new Error(`${field} ${value} is out of range`);
+  return value;
+}

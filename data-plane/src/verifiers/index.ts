@@ -1,0 +1,4 @@
+export { AuthQuery } from "./auth-query.js";
+export { AuthQueryFailed } from "./auth-query-failed.js";
+export { CachedVerifiers, type ReadSecret } from "./cached-verifiers.js";
+export type { Verifiers } from "./verifiers.js";

@@ -1,0 +1,58 @@
+import type { SluiceError } from "@sluice/shared/errors";
+import { MessageWriter } from "./message-writer.js";
+
+/** Messages that we send where PostgreSQL would. */
+
+export type Severity = "FATAL" | "ERROR";
+
+export function errorResponse(severity: Severity, sqlstate: string, message: string, hint?: string): Buffer {
+  const writer = new MessageWriter()
+    .bytes(Buffer.from("S"))
+    .string(severity)
+    .bytes(Buffer.from("V"))
+    .string(severity)
+    .bytes(Buffer.from("C"))
+    .string(sqlstate)
+    .bytes(Buffer.from("M"))
+    .string(message);
+  if (hint !== undefined) writer.bytes(Buffer.from("H")).string(hint);
+  return writer.bytes(Buffer.of(0)).end("E");
+}
+
+export function errorResponseOf(severity: Severity, error: SluiceError): Buffer {
+  return errorResponse(severity, error.sqlstate, error.clientMessage);
+}
+
+export function authenticationOk(): Buffer {
+  return new MessageWriter().int32(0).end("R");
+}
+
+export function authenticationSasl(mechanisms: readonly string[]): Buffer {
+  const writer = new MessageWriter().int32(10);
+  for (const mechanism of mechanisms) writer.string(mechanism);
+  return writer.bytes(Buffer.of(0)).end("R");
+}
+
+export function authenticationSaslContinue(message: string): Buffer {
+  return new MessageWriter().int32(11).bytes(Buffer.from(message)).end("R");
+}
+
+export function authenticationSaslFinal(message: string): Buffer {
+  return new MessageWriter().int32(12).bytes(Buffer.from(message)).end("R");
+}
+
+export function parameterStatus(name: string, value: string): Buffer {
+  return new MessageWriter().string(name).string(value).end("S");
+}
+
+export function backendKeyData(pid: number, secret: Uint8Array): Buffer {
+  return new MessageWriter().int32(pid).bytes(secret).end("K");
+}
+
+export function negotiateProtocolVersion(newestMinor: number, unknownOptions: readonly string[]): Buffer {
+  const writer = new MessageWriter().int32(newestMinor).int32(unknownOptions.length);
+  for (const option of unknownOptions) writer.string(option);
+  return writer.end("v");
+}
+
+export const READY_IDLE = new MessageWriter().bytes(Buffer.from("I")).end("Z");

@@ -1,0 +1,38 @@
+export {
+  authenticationOk,
+  authenticationSasl,
+  authenticationSaslContinue,
+  authenticationSaslFinal,
+  backendKeyData,
+  errorResponse,
+  errorResponseOf,
+  negotiateProtocolVersion,
+  parameterStatus,
+  READY_IDLE,
+  type Severity,
+} from "./backend-messages.js";
+export { type BackendEvents, BackendScanner } from "./backend-scanner.js";
+export { BodyReader } from "./body-reader.js";
+export { decodeErrorFields, type ErrorFields } from "./error-fields.js";
+export { type Frame, FrameReader } from "./frame-reader.js";
+export {
+  cancelRequest,
+  passwordMessage,
+  query,
+  SSL_REQUEST,
+  saslInitialResponse,
+  saslResponse,
+  startupMessage,
+  TERMINATE,
+} from "./frontend-messages.js";
+export { MalformedMessage } from "./malformed-message.js";
+export { Backend, Frontend, isFrontendType, TransactionStatus } from "./message-types.js";
+export { MessageWriter } from "./message-writer.js";
+export {
+  decodeStartupPacket,
+  MOST_STARTUP_BYTES,
+  PROTOCOL_3_0,
+  PROTOCOL_3_2,
+  type StartupPacket,
+  startupPacketLength,
+} from "./startup-packet.js";
