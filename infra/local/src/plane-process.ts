@@ -15,6 +15,8 @@ export interface PlaneProcessOptions {
   /** Each line that it writes, on either channel. */
   readonly onLine: (line: string) => void;
   readonly readyTimeoutMs?: number;
+  /** Ends a start that is under way. */
+  readonly signal?: AbortSignal;
 }
 
 const REMEMBERED_LINES = 20;
@@ -26,6 +28,12 @@ function portsOf(message: unknown): Ports | undefined {
   return Object.fromEntries(
     Object.entries(message.ports).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
   );
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(new Error("interrupted")), { once: true });
+  });
 }
 
 /** One run of one plane. It holds the plane's IPC channel: should this process vanish, the plane ends by itself. */
@@ -82,6 +90,7 @@ export class PlaneProcess {
           exited.then((how) => {
             throw new Error(how);
           }),
+          aborted(options.signal),
         ]),
       );
       return new PlaneProcess(options.name, ports, child, exited);
