@@ -2,20 +2,46 @@
 .DEFAULT_GOAL := help
 INSTALLED := node_modules/.package-lock.json
 VITEST := npx vitest run
-
-$(INSTALLED): package-lock.json
-	@echo "installing packages (npm ci)"
-	@npm ci --no-progress --loglevel=error
+DATABASE := node infra/local/dist/database.js
 
 .PHONY: help
 help:
-	@echo "make build   compile everything"
-	@echo "make check   format, lint, types, unit and architecture tests"
-	@echo "make test    every test; reports in reports/"
+	@echo "make dev         Postgres, control plane and data plane in the foreground; Ctrl-C ends them"
+	@echo "make test        every test; reports in reports/"
+	@echo "make check       format, lint, types, unit and architecture tests"
+	@echo "make build       compile everything"
+	@echo "make db_start    the embedded Postgres by itself    make db_stop   ends it"
+	@echo "make db_migrate  the control plane's migrations"
+	@echo "make clean       remove what was compiled; data/ stays"
+
+.PHONY: node_version
+node_version:
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) { console.error("Node 20.19 or newer is needed, this is " + process.versions.node); process.exit(1); }'
+
+$(INSTALLED): package-lock.json | node_version
+	@echo "• installing packages (npm ci) ..."
+	@npm ci --no-progress --loglevel=error
 
 .PHONY: build
-build: $(INSTALLED)
+build: node_version $(INSTALLED)
+	@echo "• building ..."
 	@npm run --silent build
+
+.PHONY: dev
+dev: build
+	@exec node infra/local/dist/dev.js
+
+.PHONY: db_start
+db_start: build
+	@$(DATABASE) start
+
+.PHONY: db_migrate
+db_migrate: build
+	@$(DATABASE) migrate
+
+.PHONY: db_stop
+db_stop: build
+	@$(DATABASE) stop
 
 .PHONY: check
 check: build
@@ -26,3 +52,7 @@ check: build
 test: build
 	@mkdir -p reports
 	@$(VITEST) --reporter=default --reporter=json --outputFile.json=reports/vitest.json
+
+.PHONY: clean
+clean:
+	rm -rf reports shared/dist control-plane/dist data-plane/dist infra/local/dist test/dist
