@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Environment, flag, integer, list, oneOf, port, readEnvironment, text, type Variable } from "@sluice/shared/config";
+import { type Environment, base64Keys, flag, integer, list, oneOf, port, readEnvironment, text, type Variable } from "@sluice/shared/config";
 import { LOG_FORMATS, LOG_LEVELS } from "@sluice/shared/observability";
 
 const MAKE_SECRET = "make one with: openssl rand -base64 48";
@@ -54,6 +54,7 @@ export function readConfig(environment: Environment) {
     VAULT_ENC_KEY: vaultKey,
     CONFIG_KEY_PATH: file("the Ed25519 private key that signs configuration (PEM)"),
     KEYSET_PATH: file("the keyset, signed by the root keys"),
+    TRUST_ROOT_KEYS: base64Keys("Ed25519 public root keys"),
     STREAM_TOKEN_KEY_PATH: file("the Ed25519 public key of data-plane tokens (PEM)"),
     STREAM_TLS_CERT_PATH: file("the stream's certificate (PEM)"),
     STREAM_TLS_KEY_PATH: file("the stream's private key (PEM)"),

@@ -32,6 +32,7 @@ export function controlPlaneEnvironment(
     VAULT_ENC_KEY: credentials.vaultEncKey,
     CONFIG_KEY_PATH: credentials.configKeyPath,
     KEYSET_PATH: credentials.keysetPath,
+    TRUST_ROOT_KEYS: credentials.trustRootKey,
     STREAM_TOKEN_KEY_PATH: credentials.streamTokenKeyPath,
     STREAM_TLS_CERT_PATH: credentials.streamCertPath,
     STREAM_TLS_KEY_PATH: credentials.streamKeyPath,

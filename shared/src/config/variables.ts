@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Variable } from "./environment.js";
 
 /** Text, with a default, or unset. */
@@ -69,4 +70,22 @@ export function list(): Variable<readonly string[]> {
       .split(",")
       .map((item) => item.trim())
       .filter((item) => item !== "");
+}
+
+const RAW_KEY_BYTES = 32;
+
+/** Raw 32-byte public keys in base64, parted by commas, or `@path` of a file with one a line. At least one. */
+export function base64Keys(what: string): Variable<readonly Uint8Array[]> {
+  return (value) => {
+    if (value === undefined) throw new Error(`must hold one or more ${what}, base64 of 32 bytes each`);
+    const listed = value.startsWith("@") ? readFileSync(value.slice(1), "utf8").split("\n") : value.split(",");
+    const keys = listed
+      .map((item) => item.trim())
+      .filter((item) => item !== "")
+      .map((item) => Buffer.from(item, "base64"));
+    if (keys.length === 0 || keys.some((key) => key.length !== RAW_KEY_BYTES)) {
+      throw new Error(`must hold one or more ${what}, base64 of 32 bytes each`);
+    }
+    return keys;
+  };
 }

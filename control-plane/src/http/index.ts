@@ -1,0 +1,2 @@
+export { makeApp } from "./app.js";
+export { type HttpServer, startHttpServer } from "./http-server.js";

@@ -1,0 +1,1 @@
+export { type BearerTokenRules, bearerTokens, type Operator } from "./bearer-token.js";

@@ -1,0 +1,45 @@
+import { encodeTenant, IpVersion, UpstreamVerify } from "@sluice/shared/bundle";
+import { type DataKey, type SealedSecret, sealField } from "@sluice/shared/secrets";
+import type { Tenant } from "../tenants/index.js";
+
+/**
+ * A tenant as the data planes of one scope read it. Sealing uses a fresh nonce, so the bytes are made once, in the
+ * tenant's transaction, and stored.
+ */
+export function makeTenantRecord(tenant: Tenant, scope: string, dataKey: DataKey): Uint8Array {
+  const seal = (field: string, secret: string): SealedSecret =>
+    sealField(dataKey, { scope, tenant: tenant.externalId, field }, secret);
+  return encodeTenant({
+    externalId: tenant.externalId,
+    dbHost: tenant.dbHost,
+    dbPort: tenant.dbPort,
+    dbDatabase: tenant.dbDatabase,
+    ipVersion: { auto: IpVersion.AUTO, v4: IpVersion.V4, v6: IpVersion.V6 }[tenant.ipVersion],
+    upstreamSsl: tenant.upstreamSsl,
+    upstreamVerify:
+      tenant.upstreamVerify === null
+        ? UpstreamVerify.UNSPECIFIED
+        : { none: UpstreamVerify.NONE, peer: UpstreamVerify.PEER }[tenant.upstreamVerify],
+    upstreamTlsCa: tenant.upstreamTlsCa ?? "",
+    upstreamTlsName: tenant.upstreamTlsName ?? "",
+    enforceSsl: tenant.enforceSsl,
+    requireUser: tenant.requireUser,
+    authQuery: tenant.authQuery ?? "",
+    defaultPoolSize: tenant.defaultPoolSize,
+    defaultMaxClients: tenant.defaultMaxClients,
+    clientIdleTimeoutMs: tenant.clientIdleTimeoutMs,
+    clientHeartbeatIntervalS: tenant.clientHeartbeatIntervalS,
+    allowList: [...tenant.allowList],
+    sniHostname: tenant.sniHostname ?? "",
+    defaultParameterStatus: { ...tenant.defaultParameterStatus },
+    users: tenant.users.map((user) => ({
+      dbUser: user.dbUser,
+      poolSize: user.poolSize,
+      isManager: user.isManager,
+      poolCheckoutTimeoutMs: user.poolCheckoutTimeoutMs,
+      maxClients: user.maxClients ?? 0,
+      sealedPassword: seal(`users/${user.dbUser}/db_password`, user.dbPassword),
+      sealedVerifier: seal(`users/${user.dbUser}/verifier`, user.verifier),
+    })),
+  });
+}
