@@ -1,0 +1,1 @@
+export { type Caller, mintDataPlaneToken, TokenRefused, verifyDataPlaneToken } from "./data-plane-token.js";
