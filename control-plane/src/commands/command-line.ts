@@ -1,62 +1,87 @@
-import { writeFileSync } from "node:fs";
-import { type ParseArgsConfig, parseArgs } from "node:util";
+import { parseArgs } from "node:util";
 import { messageOf } from "@sluice/shared/errors";
 
-/** What somebody typed cannot be used: exit code 2, and how it should be. */
-export class UsageError extends Error {}
-
-type Options = NonNullable<ParseArgsConfig["options"]>;
-
-export interface CommandLine {
-  /** @throws UsageError */
-  one(name: string): string;
-  optional(name: string): string | undefined;
-  /** @throws UsageError when there is none */
-  many(name: string): readonly string[];
-  /** A whole number above 0. @throws UsageError */
-  count(name: string): number;
+/** Bad input: its message is all that the operator needs. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
 }
 
-/** Parses, runs, and turns what is thrown into a message and an exit code. */
-export function runCommand(usage: string, options: Options, run: (line: CommandLine) => Promise<void>): void {
-  start(usage, options, run).catch((error: unknown) => {
-    console.error(messageOf(error));
-    if (error instanceof UsageError) console.error(usage);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
-  });
+/** The values of `--name value` options; each may come several times. */
+export class Options {
+  readonly #values: ReadonlyMap<string, readonly string[]>;
+
+  constructor(values: ReadonlyMap<string, readonly string[]>) {
+    this.#values = values;
+  }
+
+  all(name: string): readonly string[] {
+    const values = this.#values.get(name) ?? [];
+    if (values.length === 0) throw new UsageError(`--${name} is missing`);
+    return values;
+  }
+
+  one(name: string): string {
+    const value = this.optional(name);
+    if (value === undefined) throw new UsageError(`--${name} is missing`);
+    return value;
+  }
+
+  optional(name: string): string | undefined {
+    const values = this.#values.get(name) ?? [];
+    if (values.length > 1) throw new UsageError(`--${name} may be given once`);
+    return values[0];
+  }
+
+  wholeNumber(name: string, least: number, most: number): number {
+    const text = this.one(name);
+    const number = Number(text);
+    if (!/^\d+$/.test(text) || number < least || number > most) {
+      throw new UsageError(`--${name} must be a whole number from ${least} to ${most}, not ${text}`);
+    }
+    return number;
+  }
 }
 
-async function start(usage: string, options: Options, run: (line: CommandLine) => Promise<void>): Promise<void> {
-  let values: Record<string, unknown>;
+export interface Command {
+  readonly usage: string;
+  readonly options: readonly string[];
+  /** What it prints when done. */
+  run(options: Options): Promise<string>;
+}
+
+/** Runs the command of this process: exit code 0, 2 for bad input, 1 for everything else. */
+export async function runCommand(command: Command): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(`${command.usage}\n`);
+    return;
+  }
   try {
-    ({ values } = parseArgs({ options: { ...options, help: { type: "boolean" } }, strict: true }));
+    process.stdout.write(`${await command.run(readOptions(args, command.options))}\n`);
+  } catch (error) {
+    const usage = error instanceof UsageError;
+    process.stderr.write(`${messageOf(error)}\n${usage ? `\n${command.usage}\n` : ""}`);
+    process.exitCode = usage ? 2 : 1;
+  }
+}
+
+/** @throws UsageError */
+export function readOptions(args: readonly string[], names: readonly string[]): Options {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: Object.fromEntries(
+        names.map((name) => [name, { type: "string" as const, multiple: true as const }]),
+      ),
+      strict: true,
+      allowPositionals: false,
+    });
+    const read = new Map<string, readonly string[]>();
+    for (const [name, value] of Object.entries(values)) {
+      if (Array.isArray(value)) read.set(name, value.map(String));
+    }
+    return new Options(read);
   } catch (error) {
     throw new UsageError(messageOf(error));
   }
-  if (values["help"] === true) {
-    console.log(usage);
-    return;
-  }
-  const many = (name: string): readonly string[] => {
-    const value = values[name];
-    const list = (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === "string" && item !== "");
-    if (list.length === 0) throw new UsageError(`--${name} is missing`);
-    return list;
-  };
-  const one = (name: string): string => many(name).at(-1) ?? "";
-  await run({
-    many,
-    one,
-    optional: (name) => (typeof values[name] === "string" ? values[name] : undefined),
-    count: (name) => {
-      const number = Number(one(name));
-      if (!Number.isSafeInteger(number) || number < 1) throw new UsageError(`--${name} must be a whole number above 0`);
-      return number;
-    },
-  });
-}
-
-/** Never over a file that is there: a key that is lost is lost. */
-export function writeNewFile(path: string, content: string | Uint8Array, mode: number): void {
-  writeFileSync(path, content, { mode, flag: "wx" });
 }

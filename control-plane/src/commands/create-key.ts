@@ -1,13 +1,26 @@
 import { generateKeyPairSync } from "node:crypto";
-import { rawPublicKey } from "@sluice/shared/bundle";
-import { runCommand, writeNewFile } from "./command-line.js";
+import { keyIdOf, rawPublicKey } from "@sluice/shared/bundle";
+import { runCommand } from "./command-line.js";
+import { writeNewFile } from "./key-file.js";
 
-const USAGE = `usage: create-key --out-private FILE --out-public FILE
-Makes an Ed25519 key for root, config or stream tokens. Prints the raw public key in base64, as TRUST_ROOT_KEYS wants it.`;
-
-runCommand(USAGE, { "out-private": { type: "string" }, "out-public": { type: "string" } }, async (line) => {
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  writeNewFile(line.one("out-private"), privateKey.export({ type: "pkcs8", format: "pem" }), 0o600);
-  writeNewFile(line.one("out-public"), publicKey.export({ type: "spki", format: "pem" }), 0o644);
-  console.log(Buffer.from(rawPublicKey(publicKey)).toString("base64"));
+await runCommand({
+  usage: [
+    "create-key --out-private FILE --out-public FILE",
+    "",
+    "Makes an Ed25519 key for signing: a root key (keep it offline), a config key, or a key for data-plane tokens.",
+    "The private file is for its owner only (0600). Files that exist are left as they are.",
+  ].join("\n"),
+  options: ["out-private", "out-public"],
+  run: async (options) => {
+    const privatePath = options.one("out-private");
+    const publicPath = options.one("out-public");
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    const raw = rawPublicKey(publicKey);
+    await writeNewFile(privatePath, privateKey.export({ format: "pem", type: "pkcs8" }).toString(), 0o600);
+    await writeNewFile(publicPath, publicKey.export({ format: "pem", type: "spki" }).toString(), 0o644);
+    return [
+      `key id: ${keyIdOf(raw)}`,
+      `raw public key, as TRUST_ROOT_KEYS takes it: ${Buffer.from(raw).toString("base64")}`,
+    ].join("\n");
+  },
 });

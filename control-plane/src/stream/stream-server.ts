@@ -1,13 +1,14 @@
 import type { KeyObject } from "node:crypto";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { SluiceError } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
 import { ConfigService } from "@sluice/shared/stream";
 import type { Clock } from "@sluice/shared/time";
 import type { ScopePublications } from "../publishing/index.js";
-import { authenticateDataPlane } from "./data-plane-token.js";
+import { type Caller, verifyDataPlaneToken } from "./data-plane-token.js";
 import { Instances } from "./instances.js";
 import { watch } from "./watch.js";
 
@@ -40,13 +41,20 @@ export async function startStreamServer(
   const instances = new Instances();
   let streams = 0;
 
+  const authenticate = async (context: HandlerContext): Promise<Caller> => {
+    const bearer = /^bearer (.+)$/i.exec(context.requestHeader.get("authorization") ?? "")?.[1];
+    try {
+      return await verifyDataPlaneToken(bearer, tokenPublicKey, clock);
+    } catch (error) {
+      logger.warn("data plane refused", { error });
+      throw new ConnectError(SluiceError.from(error).clientMessage, Code.Unauthenticated);
+    }
+  };
+
   const routes = (router: ConnectRouter): void => {
     router.service(ConfigService, {
       async *watch(request, context) {
-        const identity = await authenticateDataPlane(
-          context.requestHeader.get("authorization"),
-          tokenPublicKey,
-        );
+        const identity = await authenticate(context);
         instances.register(identity.group, request.instance, request.publicKey);
         if (streams >= MOST_STREAMS) throw new ConnectError("too many streams", Code.ResourceExhausted);
         streams += 1;
@@ -79,10 +87,7 @@ export async function startStreamServer(
         }
       },
       async report(request, context) {
-        const identity = await authenticateDataPlane(
-          context.requestHeader.get("authorization"),
-          tokenPublicKey,
-        );
+        const identity = await authenticate(context);
         const who = { group: identity.group, scope: identity.scope, instance: request.instance };
         const { outcome } = request;
         if (outcome.case === "ack") {

@@ -3,7 +3,7 @@ import { sealDataKey } from "@sluice/shared/secrets";
 import type { WatchRequest, WatchResponseSchema } from "@sluice/shared/stream";
 import type { Clock } from "@sluice/shared/time";
 import type { Held, PublishedSnapshot, ScopePublications } from "../publishing/index.js";
-import type { DataPlaneIdentity } from "./data-plane-token.js";
+import type { Caller } from "./data-plane-token.js";
 import { Signal } from "./signal.js";
 
 export interface WatchSurroundings {
@@ -11,7 +11,7 @@ export interface WatchSurroundings {
   readonly clock: Clock;
   readonly name: string;
   /** Tells that a subscriber holds what the history does not know. */
-  readonly onAhead: (identity: DataPlaneIdentity, held: Held) => void;
+  readonly onAhead: (identity: Caller, held: Held) => void;
 }
 
 type Event = MessageInitShape<typeof WatchResponseSchema>;
@@ -23,7 +23,7 @@ const LIFE_JITTER = 0.2;
 /** What one data plane is sent, from its hello to its drain. */
 export async function* watch(
   request: WatchRequest,
-  identity: DataPlaneIdentity,
+  identity: Caller,
   around: WatchSurroundings,
   ended: AbortSignal,
 ): AsyncGenerator<Event> {
@@ -94,7 +94,7 @@ async function next(
 
 async function keyringFor(
   request: WatchRequest,
-  identity: DataPlaneIdentity,
+  identity: Caller,
   publications: ScopePublications,
 ): Promise<Uint8Array> {
   const { scope, group } = identity;

@@ -56,6 +56,7 @@ export {
   type RefusalCode,
   SignatureRefused,
 } from "./refusal.js";
+export { isRegion, scopeOfRegion } from "./scope.js";
 export {
   keyIdOf,
   type PublicKey,
