@@ -1,5 +1,16 @@
 import { readFileSync } from "node:fs";
-import { type Environment, base64Keys, flag, integer, list, oneOf, port, readEnvironment, text, type Variable } from "@sluice/shared/config";
+import {
+  base64Keys,
+  type Environment,
+  flag,
+  integer,
+  list,
+  oneOf,
+  port,
+  readEnvironment,
+  text,
+  type Variable,
+} from "@sluice/shared/config";
 import { LOG_FORMATS, LOG_LEVELS } from "@sluice/shared/observability";
 
 const MAKE_SECRET = "make one with: openssl rand -base64 48";
@@ -11,7 +22,8 @@ export function readConfig(environment: Environment) {
   const development = environment["SLUICE_ENV"] === "development";
   const secret: Variable<string> = (value) => {
     if (value === undefined) throw new Error(`must be set; ${MAKE_SECRET}`);
-    if (!development && Buffer.byteLength(value) < 32) throw new Error(`must have at least 32 bytes; ${MAKE_SECRET}`);
+    if (!development && Buffer.byteLength(value) < 32)
+      throw new Error(`must have at least 32 bytes; ${MAKE_SECRET}`);
     return value;
   };
   const vaultKey: Variable<string> = (value) => {
@@ -26,9 +38,11 @@ export function readConfig(environment: Environment) {
       if (value === undefined) throw new Error(`must be the path of ${what}`);
       return readFileSync(value);
     };
-  const optionalFile: Variable<string | undefined> = (value) => (value === undefined ? undefined : readFileSync(value, "utf8"));
+  const optionalFile: Variable<string | undefined> = (value) =>
+    value === undefined ? undefined : readFileSync(value, "utf8");
   const databaseUrl: Variable<string> = (value) => {
-    if (value === undefined) throw new Error("must be set, for instance postgres://user:password@host:5432/sluice");
+    if (value === undefined)
+      throw new Error("must be set, for instance postgres://user:password@host:5432/sluice");
     const { protocol } = new URL(value);
     if (protocol !== "postgres:" && protocol !== "postgresql:" && protocol !== "ecto:") {
       throw new Error("must begin with postgres://, postgresql:// or ecto://");
@@ -37,7 +51,8 @@ export function readConfig(environment: Environment) {
   };
   const claims: Variable<Readonly<Record<string, unknown>>> = (value) => {
     const parsed: unknown = JSON.parse(value ?? "{}");
-    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new Error("must be a JSON object");
+    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+      throw new Error("must be a JSON object");
     return parsed as Record<string, unknown>;
   };
   return readEnvironment(environment, {
@@ -68,7 +83,8 @@ export function readConfig(environment: Environment) {
 export function readDatabaseUrl(environment: Environment): string {
   const { DATABASE_URL } = readEnvironment(environment, {
     DATABASE_URL: (value: string | undefined) => {
-      if (value === undefined) throw new Error("must be set, for instance postgres://user:password@host:5432/sluice");
+      if (value === undefined)
+        throw new Error("must be set, for instance postgres://user:password@host:5432/sluice");
       return value.replace(/^ecto:/, "postgres:");
     },
   });

@@ -17,6 +17,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof ConfigurationError ? error.clientMessage : `cannot migrate: ${messageOf(error)}`);
+  console.error(
+    error instanceof ConfigurationError ? error.clientMessage : `cannot migrate: ${messageOf(error)}`,
+  );
   process.exitCode = error instanceof ConfigurationError ? 2 : 1;
 });

@@ -1,9 +1,9 @@
+import type { Logger } from "@sluice/shared/observability";
 import express, { type Express } from "express";
 import * as OpenApiValidator from "express-openapi-validator";
 import helmet from "helmet";
-import type { bearerTokens } from "../operators/index.js";
 import swaggerUi from "swagger-ui-express";
-import type { Logger } from "@sluice/shared/observability";
+import type { bearerTokens } from "../operators/index.js";
 import type { TenantService } from "../tenants/index.js";
 import { ApiError } from "./api-error.js";
 import { errorAnswers } from "./error-answers.js";
@@ -68,7 +68,9 @@ export function makeApp(parts: AppParts): Express {
     }),
   );
   app.use(tenantRoutes(tenants));
-  app.use((request, _response, next) => next(new ApiError(404, { error: `no route ${request.method} ${request.path}` })));
+  app.use((request, _response, next) =>
+    next(new ApiError(404, { error: `no route ${request.method} ${request.path}` })),
+  );
   app.use(errorAnswers(logger));
   return app;
 }

@@ -1,7 +1,7 @@
-import type { ErrorRequestHandler } from "express";
-import { error as validation } from "express-openapi-validator";
 import { SluiceError } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
+import type { ErrorRequestHandler } from "express";
+import { error as validation } from "express-openapi-validator";
 import { TenantInvalid } from "../tenants/index.js";
 import { ApiError } from "./api-error.js";
 
@@ -34,7 +34,8 @@ export function errorAnswers(logger: Logger): ErrorRequestHandler {
 function answerFor(thrown: unknown): { status: number; body: Readonly<Record<string, unknown>> } {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof TenantInvalid) return { status: 422, body: { errors: thrown.problems } };
-  if (thrown instanceof SluiceError) return { status: STATUS[thrown.kind], body: { error: thrown.clientMessage } };
+  if (thrown instanceof SluiceError)
+    return { status: STATUS[thrown.kind], body: { error: thrown.clientMessage } };
   if (thrown instanceof validation.BadRequest) {
     return { status: 422, body: { errors: fieldErrors(thrown.errors) } };
   }
@@ -42,7 +43,10 @@ function answerFor(thrown: unknown): { status: number; body: Readonly<Record<str
     return { status: 401, body: { error: "a valid bearer token is needed" } };
   }
   const status = statusOf(thrown);
-  return { status, body: { error: status < 500 && thrown instanceof Error ? thrown.message : "internal error" } };
+  return {
+    status,
+    body: { error: status < 500 && thrown instanceof Error ? thrown.message : "internal error" },
+  };
 }
 
 /** `/body/tenant/users/0/pool_size` → `users.0.pool_size` */
@@ -60,7 +64,12 @@ function fieldErrors(errors: readonly { path: string; message: string }[]): Reco
 }
 
 function statusOf(thrown: unknown): number {
-  if (typeof thrown === "object" && thrown !== null && "status" in thrown && typeof thrown.status === "number") {
+  if (
+    typeof thrown === "object" &&
+    thrown !== null &&
+    "status" in thrown &&
+    typeof thrown.status === "number"
+  ) {
     return thrown.status;
   }
   return 500;

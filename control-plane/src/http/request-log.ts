@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { RequestHandler } from "express";
 import type { Logger } from "@sluice/shared/observability";
+import type { RequestHandler } from "express";
 
 const SAFE_ID = /^[A-Za-z0-9._-]{1,100}$/;
 

@@ -7,10 +7,13 @@ export function tenantRoutes(tenants: TenantService): Router {
   const router = Router();
   router.get("/api/tenants", async (request, response) => {
     const cursor = request.query["cursor"];
-    const page = await tenants.list(typeof cursor === "string" ? Buffer.from(cursor, "base64url").toString("utf8") : undefined);
+    const page = await tenants.list(
+      typeof cursor === "string" ? Buffer.from(cursor, "base64url").toString("utf8") : undefined,
+    );
     response.json({
       data: page.tenants.map(tenantView),
-      next_cursor: page.nextCursor === null ? null : Buffer.from(page.nextCursor, "utf8").toString("base64url"),
+      next_cursor:
+        page.nextCursor === null ? null : Buffer.from(page.nextCursor, "utf8").toString("base64url"),
     });
   });
   router.get("/api/tenants/:external_id", async (request, response) => {

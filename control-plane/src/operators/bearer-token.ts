@@ -32,7 +32,11 @@ export function bearerTokens(rules: BearerTokenRules): passport.Authenticator {
         jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
         passReqToCallback: true,
       },
-      (request: { headers: { authorization?: string } }, payload: Record<string, unknown>, done: (error: unknown, user?: Operator | false) => void) => {
+      (
+        request: { headers: { authorization?: string } },
+        payload: Record<string, unknown>,
+        done: (error: unknown, user?: Operator | false) => void,
+      ) => {
         const token = request.headers.authorization?.replace(/^bearer\s+/i, "") ?? "";
         const audiences = Array.isArray(payload["aud"]) ? payload["aud"] : [payload["aud"]];
         const refused =
@@ -40,7 +44,10 @@ export function bearerTokens(rules: BearerTokenRules): passport.Authenticator {
           audiences.includes(STREAM_AUDIENCE) ||
           (rules.requireExp && payload["exp"] === undefined) ||
           Object.entries(rules.claims).some(([claim, wanted]) => !isDeepStrictEqual(payload[claim], wanted));
-        done(null, refused ? false : { tokenId: createHash("sha256").update(token).digest("hex").slice(0, 12) });
+        done(
+          null,
+          refused ? false : { tokenId: createHash("sha256").update(token).digest("hex").slice(0, 12) },
+        );
       },
     ),
   );

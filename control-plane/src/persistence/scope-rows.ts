@@ -8,14 +8,22 @@ export const GENERATION_CHANNEL = "sluice_generation";
 export async function takeGeneration(manager: EntityManager): Promise<bigint> {
   const result: unknown = await manager.query("UPDATE generation SET value = value + 1 RETURNING value");
   // TypeORM answers an UPDATE with [rows, count].
-  const rows = (Array.isArray(result) && Array.isArray(result[0]) ? result[0] : result) as { value: string }[];
+  const rows = (Array.isArray(result) && Array.isArray(result[0]) ? result[0] : result) as {
+    value: string;
+  }[];
   await manager.query("SELECT pg_notify($1, '')", [GENERATION_CHANNEL]);
   return BigInt(rows[0]?.value ?? 0);
 }
 
-export async function allScopes(manager: EntityManager, vault: Vault): Promise<{ scope: string; dataKey: DataKey }[]> {
+export async function allScopes(
+  manager: EntityManager,
+  vault: Vault,
+): Promise<{ scope: string; dataKey: DataKey }[]> {
   const rows: { scope: string; data_key_id: string; data_key_encrypted: Buffer }[] = await manager.query(
     "SELECT scope, data_key_id, data_key_encrypted FROM scopes ORDER BY scope",
   );
-  return rows.map((row) => ({ scope: row.scope, dataKey: { id: row.data_key_id, key: vault.open(row.data_key_encrypted) } }));
+  return rows.map((row) => ({
+    scope: row.scope,
+    dataKey: { id: row.data_key_id, key: vault.open(row.data_key_encrypted) },
+  }));
 }

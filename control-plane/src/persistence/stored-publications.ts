@@ -72,7 +72,10 @@ export class StoredPublications implements PublicationStore {
     return this.#dataSource.transaction(async (manager) => {
       await manager.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", [scope]);
       // One statement, so the generation and the records are of one moment; others go on writing.
-      const rows: { generation: string }[] = await manager.query("SELECT generation FROM scopes WHERE scope = $1 FOR SHARE", [scope]);
+      const rows: { generation: string }[] = await manager.query(
+        "SELECT generation FROM scopes WHERE scope = $1 FOR SHARE",
+        [scope],
+      );
       const row = rows[0];
       if (row === undefined) throw new Error(`scope ${scope} is not known`);
       return work(new Moment(manager, scope, BigInt(row.generation)));
@@ -80,7 +83,10 @@ export class StoredPublications implements PublicationStore {
   }
 
   async chunk(sha256: Uint8Array): Promise<Buffer | undefined> {
-    const rows: { bytes: Buffer }[] = await this.#dataSource.query("SELECT bytes FROM chunks WHERE sha256 = $1", [Buffer.from(sha256)]);
+    const rows: { bytes: Buffer }[] = await this.#dataSource.query(
+      "SELECT bytes FROM chunks WHERE sha256 = $1",
+      [Buffer.from(sha256)],
+    );
     return rows[0]?.bytes;
   }
 
@@ -98,7 +104,11 @@ export class StoredPublications implements PublicationStore {
     const backoff = new Backoff({ firstMs: 100, longestMs: 5000 });
     const connect = async (): Promise<void> => {
       if (stopped) return;
-      const next = new pg.Client({ connectionString: this.#url, application_name: "sluice_listen", keepAlive: true });
+      const next = new pg.Client({
+        connectionString: this.#url,
+        application_name: "sluice_listen",
+        keepAlive: true,
+      });
       client = next;
       const again = (): void => {
         if (client !== next || stopped) return;
@@ -188,7 +198,11 @@ class Moment implements ScopeMoment {
     await this.#prune();
   }
 
-  async envelope(epoch: bigint, generation: bigint, replaces: bigint | undefined): Promise<Buffer | undefined> {
+  async envelope(
+    epoch: bigint,
+    generation: bigint,
+    replaces: bigint | undefined,
+  ): Promise<Buffer | undefined> {
     const rows: { envelope: Buffer }[] = await this.#manager.query(
       "SELECT envelope FROM snapshots WHERE scope = $1 AND epoch = $2 AND generation = $3 AND replaces = $4",
       [this.#scope, String(epoch), String(generation), String(replaces ?? 0n)],
@@ -196,7 +210,12 @@ class Moment implements ScopeMoment {
     return rows[0]?.envelope;
   }
 
-  async saveEnvelope(epoch: bigint, generation: bigint, replaces: bigint | undefined, envelope: Uint8Array): Promise<void> {
+  async saveEnvelope(
+    epoch: bigint,
+    generation: bigint,
+    replaces: bigint | undefined,
+    envelope: Uint8Array,
+  ): Promise<void> {
     await this.#manager.query(
       "INSERT INTO snapshots (scope, epoch, generation, replaces, envelope) VALUES ($1, $2, $3, $4, $5)",
       [this.#scope, String(epoch), String(generation), String(replaces ?? 0n), Buffer.from(envelope)],
@@ -204,7 +223,10 @@ class Moment implements ScopeMoment {
   }
 
   async removalsSince(generation: bigint): Promise<number> {
-    const rows: { count: string }[] = await this.#manager.query("SELECT count(*) FROM removals WHERE generation > $1", [String(generation)]);
+    const rows: { count: string }[] = await this.#manager.query(
+      "SELECT count(*) FROM removals WHERE generation > $1",
+      [String(generation)],
+    );
     return Number(rows[0]?.count ?? 0);
   }
 

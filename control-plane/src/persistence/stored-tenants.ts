@@ -61,7 +61,10 @@ export class StoredTenants implements TenantStore {
       await this.#rows.remove(manager, externalId);
       const generation = await takeGeneration(manager);
       await manager.query("DELETE FROM records WHERE id = $1", [tenantRecordId(externalId)]);
-      await manager.query("INSERT INTO removals (external_id, generation) VALUES ($1, $2)", [externalId, String(generation)]);
+      await manager.query("INSERT INTO removals (external_id, generation) VALUES ($1, $2)", [
+        externalId,
+        String(generation),
+      ]);
       await manager.query("UPDATE scopes SET generation = $1", [String(generation)]);
       return true;
     });

@@ -21,7 +21,10 @@ export class TenantRows {
   }
 
   async list(manager: EntityManager, after: string | undefined, limit: number): Promise<StoredTenant[]> {
-    const query = manager.createQueryBuilder(TenantEntity, "tenant").orderBy("tenant.externalId").limit(limit);
+    const query = manager
+      .createQueryBuilder(TenantEntity, "tenant")
+      .orderBy("tenant.externalId")
+      .limit(limit);
     if (after !== undefined) query.where("tenant.externalId > :after", { after });
     return this.#withUsers(manager, await query.getMany());
   }
@@ -30,7 +33,11 @@ export class TenantRows {
     return this.#withUsers(manager, await manager.find(TenantEntity));
   }
 
-  async save(manager: EntityManager, tenant: Tenant, stored: StoredTenant | undefined): Promise<StoredTenant> {
+  async save(
+    manager: EntityManager,
+    tenant: Tenant,
+    stored: StoredTenant | undefined,
+  ): Promise<StoredTenant> {
     const { externalId, users, ...settings } = tenant;
     const now = new Date();
     const row: TenantRow = {
@@ -89,6 +96,11 @@ export class TenantRows {
 
 /** What a stored tenant carries beside its settings does not belong into the column. */
 function settingsOnly(settings: Omit<Tenant, "externalId" | "users">): TenantRow["settings"] {
-  const { id: _id, insertedAt: _insertedAt, updatedAt: _updatedAt, ...rest } = settings as Partial<StoredTenant>;
+  const {
+    id: _id,
+    insertedAt: _insertedAt,
+    updatedAt: _updatedAt,
+    ...rest
+  } = settings as Partial<StoredTenant>;
   return rest as TenantRow["settings"];
 }

@@ -17,7 +17,8 @@ export class Vault {
   constructor(secret: string) {
     const bytes = Buffer.from(secret, "utf8");
     if (bytes.length < 32) throw new Error("VAULT_ENC_KEY must have at least 32 bytes");
-    this.#key = bytes.length === 32 ? bytes : new Uint8Array(hkdfSync("sha256", bytes, "", "sluice vault v1", 32));
+    this.#key =
+      bytes.length === 32 ? bytes : new Uint8Array(hkdfSync("sha256", bytes, "", "sluice vault v1", 32));
   }
 
   seal(plaintext: string | Uint8Array): Buffer {
@@ -30,7 +31,8 @@ export class Vault {
 
   /** @throws when it was sealed under another key, or altered */
   open(sealed: Buffer): Buffer {
-    if (!sealed.subarray(0, HEADER.length).equals(HEADER)) throw new Error("a sealed secret has an unknown layout");
+    if (!sealed.subarray(0, HEADER.length).equals(HEADER))
+      throw new Error("a sealed secret has an unknown layout");
     const iv = sealed.subarray(HEADER.length, HEADER.length + IV_BYTES);
     const tagAt = HEADER.length + IV_BYTES;
     const decipher = createDecipheriv("aes-256-gcm", this.#key, iv, { authTagLength: GCM_TAG_BYTES });
@@ -39,7 +41,9 @@ export class Vault {
     try {
       return Buffer.concat([decipher.update(sealed.subarray(tagAt + GCM_TAG_BYTES)), decipher.final()]);
     } catch (error) {
-      throw new Error("a stored secret does not open: is VAULT_ENC_KEY the one it was written with?", { cause: error });
+      throw new Error("a stored secret does not open: is VAULT_ENC_KEY the one it was written with?", {
+        cause: error,
+      });
     }
   }
 }

@@ -1,4 +1,10 @@
-import { notExpired, openKeyset, publicKeyFromRaw, type Signer, type TrustedKeyset } from "@sluice/shared/bundle";
+import {
+  notExpired,
+  openKeyset,
+  publicKeyFromRaw,
+  type Signer,
+  type TrustedKeyset,
+} from "@sluice/shared/bundle";
 
 /**
  * The keyset that data planes are sent, checked as they will check it: so a mistake shows at the start of the
@@ -11,7 +17,10 @@ export function openOwnKeyset(
   signer: Signer,
   nowMs: number,
 ): TrustedKeyset {
-  const keyset = notExpired(openKeyset(envelope, { keys: rootKeys.map(publicKeyFromRaw), threshold: 1 }), nowMs);
+  const keyset = notExpired(
+    openKeyset(envelope, { keys: rootKeys.map(publicKeyFromRaw), threshold: 1 }),
+    nowMs,
+  );
   if (!keyset.configKeys.some(({ key }) => key.id === signer.keyId)) {
     throw new Error(
       `KEYSET_PATH: keyset ${keyset.version} does not list the key of CONFIG_KEY_PATH (${signer.keyId}); publish a keyset that does`,

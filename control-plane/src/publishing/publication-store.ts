@@ -26,7 +26,12 @@ export interface ScopeMoment {
   state(epoch: bigint, generation: bigint): Promise<PublishedState | undefined>;
   saveState(snapshot: NewSnapshot): Promise<void>;
   envelope(epoch: bigint, generation: bigint, replaces: bigint | undefined): Promise<Buffer | undefined>;
-  saveEnvelope(epoch: bigint, generation: bigint, replaces: bigint | undefined, envelope: Uint8Array): Promise<void>;
+  saveEnvelope(
+    epoch: bigint,
+    generation: bigint,
+    replaces: bigint | undefined,
+    envelope: Uint8Array,
+  ): Promise<void>;
   /** Tenants deleted through the API after that generation. */
   removalsSince(generation: bigint): Promise<number>;
 }

@@ -5,12 +5,12 @@ import {
   makeChunks,
   SCHEMA_VERSION,
   type Signer,
-  signEnvelope,
   StateTree,
+  signEnvelope,
   type TrustedKeyset,
 } from "@sluice/shared/bundle";
-import type { Logger } from "@sluice/shared/observability";
 import { background } from "@sluice/shared/lifecycle";
+import type { Logger } from "@sluice/shared/observability";
 import type { Clock } from "@sluice/shared/time";
 import { Bursts } from "./bursts.js";
 import type { NewSnapshot, PublicationStore, PublishedState, ScopeMoment } from "./publication-store.js";
@@ -66,7 +66,8 @@ export class Publisher implements ScopePublications {
     return this.#store.withScope(scope, async (moment): Promise<Since> => {
       const state = await this.#publish(scope, moment);
       // A raised epoch: whatever is held is replaced.
-      if (held.epoch < state.epoch) return { kind: "snapshot", snapshot: await this.#snapshot(scope, moment, state, undefined) };
+      if (held.epoch < state.epoch)
+        return { kind: "snapshot", snapshot: await this.#snapshot(scope, moment, state, undefined) };
       const known = await moment.state(held.epoch, held.generation);
       if (known === undefined || !known.stateRoot.equals(held.stateRoot)) return { kind: "ahead" };
       if (held.generation === state.generation) return { kind: "current" };
@@ -108,7 +109,13 @@ export class Publisher implements ScopePublications {
     return signEnvelope(
       this.#signer,
       "keyring",
-      encodeKeyring({ scope, group, instance, dataKeys: [...dataKeys], issuedAtMs: BigInt(this.#clock.now()) }),
+      encodeKeyring({
+        scope,
+        group,
+        instance,
+        dataKeys: [...dataKeys],
+        issuedAtMs: BigInt(this.#clock.now()),
+      }),
     );
   }
 
@@ -143,7 +150,11 @@ export class Publisher implements ScopePublications {
       chunks: chunks.map(({ ref, bytes }) => ({ sha256: ref.sha256, bytes })),
     };
     await moment.saveState(snapshot);
-    this.#logger.info("generation published", { scope, generation: String(moment.generation), records: records.length });
+    this.#logger.info("generation published", {
+      scope,
+      generation: String(moment.generation),
+      records: records.length,
+    });
     return snapshot;
   }
 
@@ -153,7 +164,11 @@ export class Publisher implements ScopePublications {
     state: PublishedState,
     replaces: PublishedState | undefined,
   ): Promise<PublishedSnapshot> {
-    let envelope: Uint8Array | undefined = await moment.envelope(state.epoch, state.generation, replaces?.generation);
+    let envelope: Uint8Array | undefined = await moment.envelope(
+      state.epoch,
+      state.generation,
+      replaces?.generation,
+    );
     if (envelope === undefined) {
       const records = await moment.records();
       const chunks = makeChunks(records);
@@ -171,7 +186,9 @@ export class Publisher implements ScopePublications {
           // The removals since then were asked for, one by one, through the API.
           allowMassRemoval: removals > 0,
           chunks: chunks.map(({ ref }) => ref),
-          ...(replaces === undefined ? {} : { replaces: { generation: replaces.generation, root: replaces.stateRoot } }),
+          ...(replaces === undefined
+            ? {}
+            : { replaces: { generation: replaces.generation, root: replaces.stateRoot } }),
         }),
       );
       await moment.saveEnvelope(state.epoch, state.generation, replaces?.generation, envelope);

@@ -30,7 +30,11 @@ class Problems {
  * The tenant that a PUT wants: absent keys keep what is stored, or take their default.
  * @throws TenantInvalid with every problem, by field
  */
-export function mergeTenant(externalId: string, input: TenantInput, stored: Tenant | undefined): WantedTenant {
+export function mergeTenant(
+  externalId: string,
+  input: TenantInput,
+  stored: Tenant | undefined,
+): WantedTenant {
   const problems = new Problems();
   const value = <T>(key: string, kept: T | undefined, fallback?: T): T => {
     if (input[key] !== undefined) return input[key] as T;
@@ -56,9 +60,17 @@ export function mergeTenant(externalId: string, input: TenantInput, stored: Tena
     requireUser: value("require_user", stored?.requireUser, TENANT_DEFAULTS.requireUser),
     authQuery: blankAsNull(value<string | null>("auth_query", stored?.authQuery, null)),
     defaultPoolSize: value("default_pool_size", stored?.defaultPoolSize, TENANT_DEFAULTS.defaultPoolSize),
-    defaultMaxClients: value("default_max_clients", stored?.defaultMaxClients, TENANT_DEFAULTS.defaultMaxClients),
+    defaultMaxClients: value(
+      "default_max_clients",
+      stored?.defaultMaxClients,
+      TENANT_DEFAULTS.defaultMaxClients,
+    ),
     sniHostname: blankAsNull(value<string | null>("sni_hostname", stored?.sniHostname, null)),
-    clientIdleTimeoutMs: value("client_idle_timeout", stored?.clientIdleTimeoutMs, TENANT_DEFAULTS.clientIdleTimeoutMs),
+    clientIdleTimeoutMs: value(
+      "client_idle_timeout",
+      stored?.clientIdleTimeoutMs,
+      TENANT_DEFAULTS.clientIdleTimeoutMs,
+    ),
     clientHeartbeatIntervalS: value(
       "client_heartbeat_interval",
       stored?.clientHeartbeatIntervalS,
@@ -70,12 +82,18 @@ export function mergeTenant(externalId: string, input: TenantInput, stored: Tena
     useJit: value("use_jit", stored?.useJit, false),
     jitApiUrl: value("jit_api_url", stored?.jitApiUrl, null),
   };
-  const users = (input["users"] as readonly Record<string, unknown>[] | undefined)?.map((user) => wantedUser(user));
+  const users = (input["users"] as readonly Record<string, unknown>[] | undefined)?.map((user) =>
+    wantedUser(user),
+  );
   checkTls(settings, problems);
   checkUsers(settings, users, stored, problems);
   problems.throwIfAny();
   // Without TLS there is nothing to verify: null, as Supavisor stores it.
-  return { ...settings, users, upstreamVerify: settings.upstreamSsl ? (settings.upstreamVerify ?? "none") : null };
+  return {
+    ...settings,
+    users,
+    upstreamVerify: settings.upstreamSsl ? (settings.upstreamVerify ?? "none") : null,
+  };
 }
 
 function wantedUser(user: Record<string, unknown>): WantedUser {
@@ -87,7 +105,8 @@ function wantedUser(user: Record<string, unknown>): WantedUser {
     poolSize: user["pool_size"] as number,
     modeType: (user["mode_type"] as User["modeType"] | undefined) ?? "transaction",
     isManager: (user["is_manager"] as boolean | undefined) ?? USER_DEFAULTS.isManager,
-    poolCheckoutTimeoutMs: (user["pool_checkout_timeout"] as number | undefined) ?? USER_DEFAULTS.poolCheckoutTimeoutMs,
+    poolCheckoutTimeoutMs:
+      (user["pool_checkout_timeout"] as number | undefined) ?? USER_DEFAULTS.poolCheckoutTimeoutMs,
     maxClients: (user["max_clients"] as number | null | undefined) ?? null,
   };
 }
@@ -97,10 +116,15 @@ function checkTls(settings: TenantSettings, problems: Problems): void {
     problems.add("upstream_verify", 'is "peer", which needs upstream_ssl to be true');
   }
   if (settings.upstreamTlsCa !== null) {
-    const certificates = settings.upstreamTlsCa.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-    if (Buffer.byteLength(settings.upstreamTlsCa) > LIMITS.caBytes) problems.add("upstream_tls_ca", "is too long");
+    const certificates =
+      settings.upstreamTlsCa.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+    if (Buffer.byteLength(settings.upstreamTlsCa) > LIMITS.caBytes)
+      problems.add("upstream_tls_ca", "is too long");
     else if (certificates.length === 0) {
-      problems.add("upstream_tls_ca", "has no certificate; PEM is expected, beginning with -----BEGIN CERTIFICATE-----");
+      problems.add(
+        "upstream_tls_ca",
+        "has no certificate; PEM is expected, beginning with -----BEGIN CERTIFICATE-----",
+      );
     }
     certificates.forEach((pem, index) => {
       try {
@@ -132,7 +156,8 @@ function checkUsers(
   if (settings.requireUser) return;
   if (settings.authQuery === null) problems.add("auth_query", "can't be blank when require_user is false");
   if (all.length !== 1) problems.add("users", "must be exactly one, the manager, when require_user is false");
-  else if (all[0]?.isManager !== true) problems.add("users.0.is_manager", "must be true when require_user is false");
+  else if (all[0]?.isManager !== true)
+    problems.add("users.0.is_manager", "must be true when require_user is false");
 }
 
 function blankAsNull(text: string | null): string | null {

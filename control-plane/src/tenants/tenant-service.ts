@@ -35,12 +35,18 @@ export class TenantService {
   }
 
   /** Creates or merges; one that changes nothing writes nothing. @throws TenantInvalid */
-  put(externalId: string, input: TenantInput): Promise<{ tenant: StoredTenant; created: boolean; changed: boolean }> {
+  put(
+    externalId: string,
+    input: TenantInput,
+  ): Promise<{ tenant: StoredTenant; created: boolean; changed: boolean }> {
     return this.#store.change(externalId, async (stored) => {
       const wanted = mergeTenant(externalId, input, stored);
-      const users = wanted.users === undefined ? (stored?.users ?? []) : await withSecrets(wanted.users, stored);
+      const users =
+        wanted.users === undefined ? (stored?.users ?? []) : await withSecrets(wanted.users, stored);
       const tenant: Tenant = { ...wanted, users };
-      return stored !== undefined && isDeepStrictEqual(contentOf(stored), contentOf(tenant)) ? undefined : tenant;
+      return stored !== undefined && isDeepStrictEqual(contentOf(stored), contentOf(tenant))
+        ? undefined
+        : tenant;
     });
   }
 
@@ -57,7 +63,9 @@ async function withSecrets(users: readonly WantedUser[], stored: Tenant | undefi
     const known = stored?.users.find(({ dbUser }) => dbUser === user.dbUser);
     const dbPassword = user.dbPassword ?? known?.dbPassword ?? "";
     const verifier =
-      known !== undefined && known.dbPassword === dbPassword ? known.verifier : formatVerifier(await makeVerifier(dbPassword));
+      known !== undefined && known.dbPassword === dbPassword
+        ? known.verifier
+        : formatVerifier(await makeVerifier(dbPassword));
     result.push({ ...user, dbPassword, verifier });
   }
   return result;

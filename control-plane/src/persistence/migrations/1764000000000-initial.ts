@@ -39,7 +39,17 @@ export class Initial1764000000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of ["chunks", "snapshots", "published_states", "removals", "records", "scopes", "generation", "users", "tenants"]) {
+    for (const table of [
+      "chunks",
+      "snapshots",
+      "published_states",
+      "removals",
+      "records",
+      "scopes",
+      "generation",
+      "users",
+      "tenants",
+    ]) {
       await runner.query(`DROP TABLE ${table}`);
     }
   }
