@@ -14,7 +14,9 @@ if (existsSync(report)) {
   failed = numFailedTests;
   skipped = numPendingTests + numTodoTests;
   // A file that does not load has no tests to count.
-  failed += testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
+  failed += testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  ).length;
 }
 // The run failed, but not in a test: it still counts as a failure.
 if (outcome !== 0 && failed === 0) failed = 1;

@@ -78,7 +78,9 @@ const RAW_KEY_BYTES = 32;
 export function base64Keys(what: string): Variable<readonly Uint8Array[]> {
   return (value) => {
     if (value === undefined) throw new Error(`must hold one or more ${what}, base64 of 32 bytes each`);
-    const listed = value.startsWith("@") ? readFileSync(value.slice(1), "utf8").split("\n") : value.split(",");
+    const listed = value.startsWith("@")
+      ? readFileSync(value.slice(1), "utf8").split("\n")
+      : value.split(",");
     const keys = listed
       .map((item) => item.trim())
       .filter((item) => item !== "")

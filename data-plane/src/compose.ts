@@ -1,0 +1,126 @@
+import { createSecureContext } from "node:tls";
+import type { Lifecycle } from "@sluice/shared/lifecycle";
+import type { Logger } from "@sluice/shared/observability";
+import { systemClock } from "@sluice/shared/time";
+import { Gauge, Registry } from "prom-client";
+import { type DataPlaneConfig, readToken } from "./config.js";
+import { DataPlaneWorker, type Figures, Primary, type ToPrimary, type ToWorker } from "./fleet/index.js";
+import { startOperations } from "./operations/index.js";
+import { Subscription } from "./subscription/index.js";
+import { Directory } from "./tenants/index.js";
+import type { DialOptions } from "./transport/index.js";
+import { AuthQuery, CachedVerifiers } from "./verifiers/index.js";
+
+const BUILD = "0.1.0";
+const STOP_MARGIN_MS = 1000;
+
+/** Makes all objects of the primary, joins and starts them. */
+export async function composePrimary(
+  config: DataPlaneConfig,
+  logger: Logger,
+  lifecycle: Lifecycle,
+): Promise<{ readonly transaction: number; readonly session: number; readonly operations: number }> {
+  const dialOptions = dialOptionsOf(config);
+  const directory = new Directory();
+  const authQuery = new AuthQuery(dialOptions, logger);
+  directory.listen(authQuery);
+  const verifiers = new CachedVerifiers((tenant, user) => authQuery.secretOf(tenant, user), systemClock);
+  const primary = new Primary(directory, verifiers, `region:${config.REGION}`, systemClock, logger);
+  const subscription = new Subscription({
+    controlPlaneUrl: config.CONTROL_PLANE_URL,
+    ca: config.CONTROL_PLANE_CA_PATH,
+    token: () => readToken(config),
+    trustRootKeys: config.TRUST_ROOT_KEYS,
+    region: config.REGION,
+    dataFolder: config.DATA_DIR,
+    nodeKeyPath: config.NODE_KEY_PATH,
+    build: BUILD,
+    clock: systemClock,
+    logger,
+    sink: primary,
+  });
+  lifecycle.add({ name: "auth_query", stop: () => authQuery.close() });
+  await subscription.start();
+  lifecycle.add({ name: "subscription", stop: () => subscription.stop() });
+  const ports = await primary.start();
+  lifecycle.add({ name: "worker", stop: () => primary.stop(config.DRAIN_TIMEOUT_MS + STOP_MARGIN_MS) });
+  const operations = await startOperations({
+    host: config.OPERATIONS_ADDRESS,
+    port: config.OPERATIONS_PORT,
+    readiness: () => {
+      const { connected, generation, quarantined, freshnessAgeMs } = subscription.status();
+      return {
+        ready: directory.loaded && primary.listening,
+        detail: {
+          control_plane_connected: connected,
+          generation: generation === undefined ? null : String(generation),
+          freshness_age_ms: freshnessAgeMs === undefined ? null : Math.round(freshnessAgeMs),
+          quarantined,
+        },
+      };
+    },
+    metrics: metricsOf(() => primary.figures, subscription),
+  });
+  lifecycle.add({ name: "operations", stop: () => operations.stop() });
+  return { ...ports, operations: operations.port };
+}
+
+export function composeWorker(config: DataPlaneConfig, logger: Logger): DataPlaneWorker {
+  const cert = config.GLOBAL_DOWNSTREAM_CERT_PATH;
+  const key = config.GLOBAL_DOWNSTREAM_KEY_PATH;
+  const context =
+    cert === undefined || key === undefined
+      ? undefined
+      : createSecureContext({ cert, key, minVersion: "TLSv1.2" });
+  return new DataPlaneWorker({
+    host: config.LISTEN_ADDRESS,
+    transactionPort: config.PROXY_PORT_TRANSACTION,
+    sessionPort: config.PROXY_PORT_SESSION,
+    tls: context === undefined ? undefined : () => context,
+    dialOptions: dialOptionsOf(config),
+    loginTimeoutMs: config.LOGIN_TIMEOUT_MS,
+    drainTimeoutMs: config.DRAIN_TIMEOUT_MS,
+    clock: systemClock,
+    logger,
+    send: (message: ToPrimary) => {
+      if (process.connected) process.send?.(message);
+    },
+  });
+}
+
+export type { ToWorker };
+
+function dialOptionsOf(config: DataPlaneConfig): DialOptions {
+  return { globalCa: config.GLOBAL_UPSTREAM_CA_PATH?.toString("utf8") };
+}
+
+function metricsOf(figures: () => Figures | undefined, subscription: Subscription): Registry {
+  const registry = new Registry();
+  const gauge = (name: string, help: string, value: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  };
+  gauge("sluice_clients", "Clients connected.", () => figures()?.clients ?? 0);
+  gauge("sluice_servers", "Server connections open.", () => figures()?.servers ?? 0);
+  gauge("sluice_servers_idle", "Server connections idle.", () => figures()?.idleServers ?? 0);
+  gauge(
+    "sluice_servers_pinned",
+    "Server connections kept by one session.",
+    () => figures()?.pinnedServers ?? 0,
+  );
+  gauge("sluice_clients_waiting", "Clients waiting for a server.", () => figures()?.waitingClients ?? 0);
+  gauge("sluice_tenants", "Tenants known.", () => figures()?.tenants ?? 0);
+  gauge("sluice_config_generation", "Generation of the configuration in force.", () =>
+    Number(subscription.status().generation ?? 0n),
+  );
+  gauge("sluice_control_plane_connected", "1 while the control plane is followed.", () =>
+    subscription.status().connected ? 1 : 0,
+  );
+  return registry;
+}

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  base64Keys,
+  type Environment,
+  integer,
+  oneOf,
+  port,
+  readEnvironment,
+  required,
+  text,
+  type Variable,
+} from "@sluice/shared/config";
+import { LOG_FORMATS, LOG_LEVELS } from "@sluice/shared/observability";
+
+export type DataPlaneConfig = ReturnType<typeof readConfig>;
+
+/** @throws ConfigurationError with every problem at once */
+export function readConfig(environment: Environment) {
+  const development = environment["SLUICE_ENV"] === "development";
+  const file: Variable<Buffer | undefined> = (value) =>
+    value === undefined ? undefined : readFileSync(value);
+  const url: Variable<string> = (value, name) => {
+    const given = required("the control plane's stream, for instance https://control-plane:4001")(
+      value,
+      name,
+    );
+    if (new URL(given).protocol !== "https:") throw new Error("must begin with https://");
+    return given;
+  };
+  const config = readEnvironment(environment, {
+    SLUICE_ENV: oneOf(["production", "development"], "production"),
+    PROXY_PORT_TRANSACTION: port(6543),
+    PROXY_PORT_SESSION: port(5432),
+    OPERATIONS_PORT: port(4002),
+    OPERATIONS_ADDRESS: text("127.0.0.1"),
+    LISTEN_ADDRESS: text(development ? "127.0.0.1" : "::"),
+    CONTROL_PLANE_URL: url,
+    CONTROL_PLANE_CA_PATH: file,
+    DATA_PLANE_TOKEN: text(),
+    DATA_PLANE_TOKEN_PATH: text(),
+    TRUST_ROOT_KEYS: base64Keys("Ed25519 public root keys"),
+    REGION: required("the region that this data plane serves"),
+    DATA_DIR: text("./data"),
+    NODE_KEY_PATH: text(),
+    GLOBAL_UPSTREAM_CA_PATH: file,
+    GLOBAL_DOWNSTREAM_CERT_PATH: file,
+    GLOBAL_DOWNSTREAM_KEY_PATH: file,
+    DATA_PLANE_WORKERS: integer(1, 1, 1),
+    LOGIN_TIMEOUT_MS: integer(15_000, 100, 600_000),
+    DRAIN_TIMEOUT_MS: integer(30_000, 0, 3_600_000),
+    LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
+    LOG_FORMAT: oneOf(LOG_FORMATS, "json"),
+  });
+  return { ...config, NODE_KEY_PATH: config.NODE_KEY_PATH ?? join(config.DATA_DIR, "node-key.pem") };
+}
+
+/** The token as it is now: a file is read again for every connection. */
+export async function readToken(config: DataPlaneConfig): Promise<string> {
+  const path = config.DATA_PLANE_TOKEN_PATH;
+  if (path !== undefined && existsSync(path)) return readFileSync(path, "utf8").trim();
+  if (config.DATA_PLANE_TOKEN !== undefined) return config.DATA_PLANE_TOKEN;
+  throw new Error("neither DATA_PLANE_TOKEN nor the file of DATA_PLANE_TOKEN_PATH is there");
+}

@@ -1,0 +1,160 @@
+import type { Socket } from "node:net";
+import type { SecureContext } from "node:tls";
+import type { VerifiedBytes } from "@sluice/shared/bundle";
+import { messageOf } from "@sluice/shared/errors";
+import type { Logger } from "@sluice/shared/observability";
+import type { PoolMode } from "@sluice/shared/tenant";
+import type { Clock } from "@sluice/shared/time";
+import { MockVerifiers } from "../auth/index.js";
+import { type CancelKey, CancelKeys, sendCancel } from "../cancel/index.js";
+import { type Listener, listen } from "../listener/index.js";
+import { LocalPermits, Pools } from "../pool/index.js";
+import { Session, type SessionSurroundings } from "../session/index.js";
+import { Directory, parseTenant, type Tenant } from "../tenants/index.js";
+import type { DialOptions } from "../transport/index.js";
+import { CountedClients } from "./counted-clients.js";
+import type { ToPrimary, ToWorker } from "./messages.js";
+import { RemoteVerifiers } from "./remote-verifiers.js";
+
+export interface WorkerOptions {
+  readonly host: string;
+  readonly transactionPort: number;
+  readonly sessionPort: number;
+  readonly tls: (() => SecureContext) | undefined;
+  readonly dialOptions: DialOptions;
+  readonly loginTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly send: (message: ToPrimary) => void;
+}
+
+const FIGURES_INTERVAL_MS = 1000;
+
+/** The process that has the clients: listeners, sessions and pools. */
+export class DataPlaneWorker {
+  readonly #options: WorkerOptions;
+  readonly #directory = new Directory();
+  readonly #verifiers: RemoteVerifiers;
+  readonly #sessions = new Set<Session>();
+  readonly #cancelKeys = new CancelKeys<Session>(0, 0);
+  readonly #pools: Pools;
+  readonly #around: SessionSurroundings;
+  #listeners: Listener[] = [];
+  #stopped: (() => void) | undefined;
+
+  constructor(options: WorkerOptions) {
+    const { clock, logger, dialOptions, send } = options;
+    this.#options = options;
+    this.#verifiers = new RemoteVerifiers(send, clock);
+    this.#pools = new Pools({
+      clock,
+      logger,
+      dialOptions,
+      permitsFor: (_, limit) => new LocalPermits(limit),
+      cancel: (server, upstream, deadline) => sendCancel(server, upstream, dialOptions, deadline),
+    });
+    this.#directory.listen(this.#pools);
+    this.#directory.listen({
+      tenantChanged: () => undefined,
+      tenantRemoved: (tenant) => this.#endSessionsOf(tenant),
+    });
+    this.#around = {
+      directory: this.#directory,
+      verifiers: this.#verifiers,
+      mocks: new MockVerifiers(),
+      pools: this.#pools,
+      cancelKeys: this.#cancelKeys,
+      routeCancel: (key: CancelKey) => this.#cancelKeys.find(key)?.cancel(),
+      dialOptions,
+      tls: options.tls,
+      clock,
+      logger,
+      loginTimeoutMs: options.loginTimeoutMs,
+      clientCount: new CountedClients(),
+    };
+  }
+
+  async start(): Promise<void> {
+    const { host, transactionPort, sessionPort, send } = this.#options;
+    send({ kind: "hello" });
+    try {
+      const transaction = await listen(host, transactionPort, (socket) =>
+        this.#accept(socket, "transaction"),
+      );
+      const session = await listen(host, sessionPort, (socket) => this.#accept(socket, "session"));
+      this.#listeners = [transaction, session];
+      send({ kind: "listening", ports: { transaction: transaction.port, session: session.port } });
+    } catch (error) {
+      send({ kind: "cannot-listen", reason: messageOf(error) });
+      return;
+    }
+    this.#reportFigures();
+  }
+
+  received(message: ToWorker, stop: () => void): void {
+    switch (message.kind) {
+      case "state":
+        this.#directory.apply(
+          // The primary has verified them; nobody else holds the other end of this channel.
+          [...message.upsert.values()].map((body) =>
+            parseTenant(body as VerifiedBytes, message.scope, message.dataKeys),
+          ),
+          message.remove.map((id) => id.slice("tenant/".length)),
+        );
+        break;
+      case "verifier":
+        this.#verifiers.answered(message);
+        break;
+      case "stop":
+        stop();
+        break;
+    }
+  }
+
+  /** Sessions end at the end of their transaction; at the deadline they all do. */
+  async stop(): Promise<void> {
+    for (const listener of this.#listeners) listener.close();
+    const drained = new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+    });
+    for (const session of [...this.#sessions]) session.drain();
+    if (this.#sessions.size > 0) {
+      const timer = this.#options.clock.schedule(this.#options.drainTimeoutMs, () => {
+        for (const session of [...this.#sessions]) session.end(undefined);
+        this.#stopped?.();
+      });
+      await drained;
+      timer.cancel();
+    }
+    this.#pools.close();
+  }
+
+  #accept(socket: Socket, mode: PoolMode): void {
+    const session = new Session(socket, mode, this.#around, () => {
+      this.#sessions.delete(session);
+      if (this.#sessions.size === 0) this.#stopped?.();
+    });
+    this.#sessions.add(session);
+    session.start();
+  }
+
+  #endSessionsOf(tenant: Tenant): void {
+    for (const session of [...this.#sessions]) if (session.tenant === tenant.id) session.tenantRemoved();
+  }
+
+  #reportFigures(): void {
+    const sum = { servers: 0, idleServers: 0, pinnedServers: 0, waitingClients: 0 };
+    for (const { figures } of this.#pools.figures()) {
+      sum.servers += figures.open;
+      sum.idleServers += figures.idle;
+      sum.pinnedServers += figures.pinned;
+      sum.waitingClients += figures.waiting;
+    }
+    this.#options.send({
+      kind: "figures",
+      figures: { ...sum, clients: this.#sessions.size, tenants: this.#directory.size },
+    });
+    this.#options.clock.schedule(FIGURES_INTERVAL_MS, () => this.#reportFigures());
+  }
+}

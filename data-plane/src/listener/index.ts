@@ -1,0 +1,1 @@
+export { type Listener, listen } from "./listener.js";

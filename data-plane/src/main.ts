@@ -1,0 +1,40 @@
+import cluster from "node:cluster";
+import { messageOf } from "@sluice/shared/errors";
+import { background, Lifecycle } from "@sluice/shared/lifecycle";
+import { createLogger } from "@sluice/shared/observability";
+import { composePrimary, composeWorker, type ToWorker } from "./compose.js";
+import { readConfig } from "./config.js";
+
+const STOP_MARGIN_MS = 2000;
+
+/** One program for both: the primary starts it again as its worker. */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const logger = createLogger({ plane: "data-plane", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
+  const lifecycle = new Lifecycle(logger);
+  lifecycle.stopOnSignals(config.DRAIN_TIMEOUT_MS + STOP_MARGIN_MS);
+  if (cluster.isWorker) {
+    const worker = composeWorker(config, logger);
+    const stop = (): void => {
+      background(
+        logger,
+        "stopping",
+        lifecycle
+          .stop("told by the primary", config.DRAIN_TIMEOUT_MS + STOP_MARGIN_MS)
+          .then(() => process.exit(0)),
+      );
+    };
+    process.on("message", (message: ToWorker) => worker.received(message, stop));
+    lifecycle.add({ name: "sessions", stop: () => worker.stop() });
+    await worker.start();
+    return;
+  }
+  const ports = await composePrimary(config, logger, lifecycle);
+  logger.info("ready", { ports });
+  process.send?.({ type: "ready", ports });
+}
+
+main().catch((error: unknown) => {
+  console.error(messageOf(error));
+  process.exit(1);
+});

@@ -1,0 +1,1 @@
+export { type OperationsOptions, type Readiness, startOperations } from "./operations-server.js";
