@@ -31,7 +31,6 @@ export default defineConfig({
           globalSetup: ["test/support/postgres-cluster.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
         },
       },
     ],
