@@ -1,120 +1,156 @@
 import {
   BUNDLE_BOUNDS,
+  BundleMalformed,
   BundleRefused,
-  checkChunk,
-  configKeysFor,
-  decodeChunk,
-  decodeSnapshotManifest,
+  BundleTooLarge,
   SCHEMA_VERSION,
   StateTree,
   type TrustedKeyset,
   type VerifiedBytes,
   type VerifiedManifest,
-  verify,
+  type VerifiedRecord,
 } from "@sluice/shared/bundle";
-import type { HeldState } from "./held-state.js";
-import type { StoredMark } from "./state-file.js";
+import { compareMoments, describePosition, type Position, sameBytes, samePosition } from "./position.js";
 
-/** What is held, and who this is. */
-export interface Standing {
-  readonly keyset: TrustedKeyset;
-  readonly scope: string;
-  readonly held: HeldState | undefined;
-  readonly mark: StoredMark | undefined;
-}
-
-/** A snapshot may take that many tenants away without more; above it also the share counts (rule 8). */
+/** Over all chunks of a snapshot: what a data plane is ready to keep in memory while it takes one. */
+const MOST_SNAPSHOT_BYTES = 1024 ** 3;
 const MASS_REMOVAL_LEAST = 20;
 const MASS_REMOVAL_SHARE = 0.2;
 
+/** What a manifest is held against. */
+export interface Standing {
+  readonly scope: string;
+  readonly keyset: TrustedKeyset;
+  /** How far this data plane has ever come. */
+  readonly mark: Position | undefined;
+  /** What is in force; undefined: empty. */
+  readonly held: Position | undefined;
+}
+
+export function positionOf(manifest: VerifiedManifest): Position {
+  const { epoch, state } = manifest;
+  if (state === undefined || state.root.length !== 32) {
+    throw new BundleMalformed("the snapshot's manifest", "it names no state");
+  }
+  return { epoch, generation: state.generation, root: state.root };
+}
+
 /**
- * Rules 1 to 6, on the manifest alone. Undefined: it is what is held already.
+ * Rules 4 to 6 of acceptance, and the bounds; size, signature and payload type were checked before.
+ * @returns "held" when it is exactly the state in force.
  * @throws BundleRefused
  */
-export function acceptManifest(envelope: Uint8Array, standing: Standing): VerifiedManifest | undefined {
-  const { keyset, scope, held, mark } = standing;
-  const manifest = decodeSnapshotManifest(verify(envelope, configKeysFor(keyset, scope), "snapshot"));
+export function judgeManifest(manifest: VerifiedManifest, standing: Standing): "take" | "held" {
+  const { scope, keyset, mark, held } = standing;
   if (manifest.scope !== scope) {
-    throw new BundleRefused("WRONG_SCOPE", "it is for another scope", manifest.scope.slice(0, 100));
+    throw new BundleRefused(
+      "WRONG_SCOPE",
+      "the snapshot is for another scope",
+      `${JSON.stringify(manifest.scope.slice(0, 100))}, mine is ${scope}`,
+    );
   }
   if (manifest.schemaVersion > SCHEMA_VERSION) {
     throw new BundleRefused(
       "INCOMPATIBLE",
-      "it is of a newer schema",
+      "the snapshot has a newer schema",
       `${manifest.schemaVersion}, this build reads ${SCHEMA_VERSION}`,
     );
   }
-  if (manifest.epoch < keyset.minEpoch) throw new BundleRefused("OLDER", "its epoch is below the keyset's");
-  const { state } = manifest;
-  if (state === undefined || state.root.length !== 32)
-    throw new BundleRefused("MALFORMED", "it names no state");
-  if (manifest.chunks.length > BUNDLE_BOUNDS.chunks)
-    throw new BundleRefused("TOO_LARGE", "it has too many chunks");
+  checkBounds(manifest);
+  const offered = positionOf(manifest);
+  // An epoch is raised by the root keys; a config key alone cannot.
+  if (offered.epoch > keyset.minEpoch) {
+    throw new BundleRefused(
+      "EPOCH",
+      "the epoch is not in force",
+      `${offered.epoch}, in force is ${keyset.minEpoch}`,
+    );
+  }
+  if (offered.epoch < keyset.minEpoch) {
+    throw new BundleRefused("OLDER", "the epoch is over", `${offered.epoch}, in force is ${keyset.minEpoch}`);
+  }
   if (mark !== undefined) {
-    const order = compare(manifest.epoch, mark.epoch) || compare(state.generation, mark.generation);
-    if (order < 0) {
-      throw new BundleRefused(
-        "OLDER",
-        "it is older than what was accepted",
-        `${manifest.epoch}/${state.generation}, held ${mark.epoch}/${mark.generation}`,
-      );
-    }
-    if (order === 0) {
-      if (Buffer.from(state.root).toString("hex") !== mark.stateRoot) {
-        throw new BundleRefused("FORK", "another state has this generation", `${state.generation}`);
-      }
-      // The same again, unless the state itself was lost.
-      if (held !== undefined) return undefined;
-    }
+    const order = compareMoments(offered, mark);
+    if (order < 0) throw older(offered, mark);
+    if (order === 0 && !sameBytes(offered.root, mark.root)) throw forked(offered, mark);
   }
-  if (held !== undefined && manifest.epoch === held.epoch) {
-    const { replaces } = manifest;
-    if (
-      replaces === undefined ||
-      replaces.generation !== held.generation ||
-      Buffer.compare(replaces.root, held.tree.root) !== 0
-    ) {
-      throw new BundleRefused("OTHER_BASE", "it replaces a state that is not held");
-    }
+  if (held === undefined) return "take";
+  if (samePosition(offered, held)) return "held";
+  if (offered.epoch > held.epoch) return "take";
+  const { replaces } = manifest;
+  if (replaces?.generation !== held.generation || !sameBytes(replaces.root, held.root)) {
+    throw new BundleRefused(
+      "OTHER_BASE",
+      "the snapshot replaces another state",
+      `it replaces ${replaces === undefined ? "nothing" : `generation ${replaces.generation}`}, held is ${describePosition(held)}`,
+    );
   }
-  return manifest;
+  return "take";
 }
 
-/**
- * Rules 7 and 8, on the records.
- * @throws BundleRefused
- */
-export function acceptRecords(
+/** Rules 7 and 8: the records are those of the signed root, and not too many are gone. @throws BundleRefused */
+export function judgeRecords(
   manifest: VerifiedManifest,
-  chunks: readonly Uint8Array[],
-  held: HeldState | undefined,
-): HeldState {
-  if (chunks.length !== manifest.chunks.length) throw new BundleRefused("CHUNK", "chunks are missing");
-  const records = new Map<string, VerifiedBytes>();
-  chunks.forEach((bytes, index) => {
-    for (const { id, body } of decodeChunk(checkChunk(manifest, index, bytes))) {
-      if (records.has(id)) throw new BundleRefused("MALFORMED", "a record comes twice", id.slice(0, 100));
-      records.set(id, body);
-    }
-  });
-  const tree = StateTree.of(records);
-  const { state } = manifest;
-  if (
-    state === undefined ||
-    Buffer.compare(tree.root, state.root) !== 0 ||
-    BigInt(records.size) !== manifest.recordCount
-  ) {
-    throw new BundleRefused("ROOT_MISMATCH", "the records are not those of the state root");
+  records: readonly VerifiedRecord[],
+  held: StateTree,
+): { readonly tree: StateTree; readonly bodies: ReadonlyMap<string, VerifiedBytes> } {
+  const { root } = positionOf(manifest);
+  if (BigInt(records.length) !== manifest.recordCount) {
+    throw new BundleRefused(
+      "ROOT_MISMATCH",
+      "the snapshot has another number of records",
+      `${records.length}, signed is ${manifest.recordCount}`,
+    );
   }
-  if (held !== undefined && !manifest.allowMassRemoval) {
-    const missing = held.tree.missingFrom(tree).length;
-    if (missing >= MASS_REMOVAL_LEAST && missing > held.tree.size * MASS_REMOVAL_SHARE) {
-      throw new BundleRefused("MASS_REMOVAL", "it drops too many tenants", `${missing} of ${held.tree.size}`);
-    }
+  const tree = StateTree.of(records.map(({ id, body }) => [id, body] as const));
+  if (!sameBytes(tree.root, root)) {
+    throw new BundleRefused("ROOT_MISMATCH", "the records do not have the signed state root");
   }
-  return { epoch: manifest.epoch, generation: state.generation, tree, records };
+  const removed = tree === held ? 0 : held.missingFrom(tree).length;
+  if (isMassRemoval(removed, held.size) && !manifest.allowMassRemoval) {
+    throw new BundleRefused(
+      "MASS_REMOVAL",
+      "the snapshot drops too many tenants",
+      `${removed} of ${held.size}, and it is not marked as wanted`,
+    );
+  }
+  return { tree, bodies: new Map(records.map(({ id, body }) => [id, body])) };
 }
 
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function isMassRemoval(removed: number, held: number): boolean {
+  return removed >= MASS_REMOVAL_LEAST && removed > held * MASS_REMOVAL_SHARE;
+}
+
+function checkBounds(manifest: VerifiedManifest): void {
+  const { chunks, recordCount } = manifest;
+  if (chunks.length > BUNDLE_BOUNDS.chunks) {
+    throw new BundleTooLarge("the number of chunks", chunks.length, BUNDLE_BOUNDS.chunks);
+  }
+  if (recordCount > BUNDLE_BOUNDS.records) {
+    throw new BundleTooLarge("the number of records", recordCount, BUNDLE_BOUNDS.records);
+  }
+  let total = 0;
+  for (const { length } of chunks) {
+    if (length > BUNDLE_BOUNDS.largestChunkBytes) {
+      throw new BundleTooLarge("a chunk", length, BUNDLE_BOUNDS.largestChunkBytes);
+    }
+    total += length;
+  }
+  if (total > MOST_SNAPSHOT_BYTES) throw new BundleTooLarge("the snapshot", total, MOST_SNAPSHOT_BYTES);
+}
+
+function older(offered: Position, mark: Position): BundleRefused {
+  return new BundleRefused(
+    "OLDER",
+    "the state is older than one held before",
+    `${describePosition(offered)}, held was ${describePosition(mark)}`,
+  );
+}
+
+export function forked(offered: Position, mark: Position): BundleRefused {
+  return new BundleRefused(
+    "FORK",
+    "two states have the same generation",
+    `${describePosition(offered)}, held was ${describePosition(mark)}`,
+  );
 }

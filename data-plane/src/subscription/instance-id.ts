@@ -1,18 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { systemCodeOf } from "@sluice/shared/errors";
+import { readIfThere, writeDurably } from "./durable-file.js";
 
-/** The id of this instance, made on the first start and kept in the data folder. */
-export async function loadOrMakeInstanceId(folder: string): Promise<string> {
-  const path = join(folder, "instance-id");
-  try {
-    return (await readFile(path, "utf8")).trim();
-  } catch (error) {
-    if (systemCodeOf(error) !== "ENOENT") throw error;
+const INSTANCE_ID = /^[A-Za-z0-9-]{8,64}$/;
+
+/** The name of this data plane in its group; made once, kept in the data folder. */
+export async function loadOrMakeInstanceId(path: string): Promise<string> {
+  const found = (await readIfThere(path))?.toString("utf8").trim();
+  if (found !== undefined) {
+    if (!INSTANCE_ID.test(found)) throw new Error(`${path} holds no instance id; remove it to get a new one`);
+    return found;
   }
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const id = randomUUID();
-  await writeFile(path, `${id}\n`, { mode: 0o600, flush: true });
-  return id;
+  const made = randomUUID();
+  await writeDurably(path, [Buffer.from(`${made}\n`, "utf8")]);
+  return made;
 }

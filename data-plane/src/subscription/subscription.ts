@@ -1,41 +1,29 @@
 import type { KeyObject } from "node:crypto";
+import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
-import {
-  BUNDLE_BOUNDS,
-  BundleRefused,
-  configKeysFor,
-  decodeHeartbeat,
-  decodeKeyring,
-  followsKeyset,
-  notExpired,
-  openKeyset,
-  publicKeyFromRaw,
-  SCHEMA_VERSION,
-  type TrustedKeyset,
-  type VerifiedBytes,
-  type VerifiedManifest,
-  verify,
-} from "@sluice/shared/bundle";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { BundleRefused, publicKeyFromRaw, SCHEMA_VERSION, scopeOfRegion } from "@sluice/shared/bundle";
 import { messageOf } from "@sluice/shared/errors";
 import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
-import { loadOrMakeNodeKey, openDataKey, rawNodePublicKey } from "@sluice/shared/secrets";
-import { ConfigService } from "@sluice/shared/stream";
+import { loadOrMakeNodeKey, rawNodePublicKey } from "@sluice/shared/secrets";
+import type { ReportRequestSchema, WatchRequestSchema, WatchResponse } from "@sluice/shared/stream";
 import { Backoff, type Clock } from "@sluice/shared/time";
-import { acceptManifest, acceptRecords } from "./acceptance.js";
-import type { HeldState } from "./held-state.js";
+import { Configuration, type Intake } from "./configuration.js";
 import { loadOrMakeInstanceId } from "./instance-id.js";
-import { StateFile, type StoredMark } from "./state-file.js";
+import { describePosition, type Position } from "./position.js";
 import type { StateSink } from "./state-sink.js";
-import { WideSession } from "./wide-session.js";
+import { describeStreamError, openStreamClient, type StreamClient } from "./stream-client.js";
+import { Watchdog } from "./watchdog.js";
 
 export interface SubscriptionOptions {
+  /** `https://host:port` */
   readonly controlPlaneUrl: string;
+  /** PEM; undefined: the system's roots. */
   readonly ca: Buffer | undefined;
   /** Read again for each connection: tokens are renewed in place. */
   readonly token: () => Promise<string>;
+  /** Raw Ed25519 public keys; one signature of them makes a keyset good. */
   readonly trustRootKeys: readonly Uint8Array[];
   readonly region: string;
   readonly dataFolder: string;
@@ -44,354 +32,317 @@ export interface SubscriptionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sink: StateSink;
+  /** Between two heartbeats of the control plane; three that are missing end a connection. Default 10 s. */
+  readonly heartbeatIntervalMs?: number;
 }
 
 export interface SubscriptionStatus {
   readonly connected: boolean;
+  /** Undefined: nothing is held. */
   readonly epoch: bigint | undefined;
   readonly generation: bigint | undefined;
-  readonly keysetVersion: bigint | undefined;
-  /** Ms since the last heartbeat that was signed. */
+  /** 0n: none. */
+  readonly keysetVersion: bigint;
+  /** Ms since a signed heartbeat said that what is held is the newest; undefined: not since the start. */
   readonly freshnessAgeMs: number | undefined;
+  /** Why the last connection ended or the last message was refused. */
+  readonly lastError: string | undefined;
+  /** Ids of records whose newest content cannot be used. */
   readonly quarantined: readonly string[];
 }
 
-const SILENCE_MS = 30_000;
-const REPORT_TIMEOUT_MS = 10_000;
+interface Own {
+  readonly instance: string;
+  readonly nodeKey: KeyObject;
+  readonly configuration: Configuration;
+}
+
+type Outcome = NonNullable<MessageInitShape<typeof ReportRequestSchema>["outcome"]>;
+
+const HEARTBEAT_INTERVAL_MS = 10_000;
+const MISSED_HEARTBEATS = 3;
+const REPORT_TIMEOUT_MS = 5000;
+const RECONNECT = { firstMs: 100, longestMs: 30_000 };
+/** After a drain there is another control plane to go to; a fleet should not arrive there at one moment. */
+const DRAINED_SPREAD_MS = 1000;
 
 /**
- * Follows the control plane, and never needs it: what was accepted is on disk as it came, and is verified again
- * when it is read.
+ * Refusals that a second try does not mend: the connection stays, and the next publication may be better. Every
+ * other one may be a fault on the way, so the message is asked for again.
+ */
+const FINAL_REFUSALS: ReadonlySet<string> = new Set([
+  "WRONG_SCOPE",
+  "INCOMPATIBLE",
+  "EPOCH",
+  "OLDER",
+  "FORK",
+  "MASS_REMOVAL",
+  "KEYSET_OLDER",
+  "KEYSET_EXPIRED",
+  "EXPIRED",
+]);
+
+/**
+ * Follows the control plane, and never needs it: what was accepted is on disk as received, is verified again when
+ * it is read, and is served for ever.
  */
 export class Subscription {
   readonly #options: SubscriptionOptions;
-  readonly #scope: string;
-  readonly #file: StateFile;
   readonly #stopping = new AbortController();
-  #nodeKey: KeyObject | undefined;
-  #instance = "";
-  #keyset: TrustedKeyset | undefined;
-  #keyringEnvelope: Uint8Array | undefined;
-  #dataKeys: ReadonlyMap<string, Uint8Array> = new Map();
-  #held: HeldState | undefined;
-  #mark: StoredMark | undefined;
-  /** What is served of each record: its last content that could be used. */
-  #served = new Map<string, VerifiedBytes>();
-  #quarantined: readonly string[] = [];
-  #connected = false;
-  #freshAtMs: number | undefined;
+  #own: Own | undefined;
   #running: Promise<void> | undefined;
+  #connected = false;
+  #lastError: string | undefined;
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
-    this.#scope = `region:${options.region}`;
-    this.#file = new StateFile(join(options.dataFolder, "configuration"));
   }
 
-  /** Serves from disk what is there, then follows the control plane in the background. */
+  /** Applies what is on disk, then follows the control plane in the background. */
   async start(): Promise<void> {
-    this.#nodeKey = await loadOrMakeNodeKey(this.#options.nodeKeyPath);
-    this.#instance = await loadOrMakeInstanceId(this.#options.dataFolder);
-    await this.#load();
+    const { dataFolder, nodeKeyPath, region, trustRootKeys, sink, clock, logger } = this.#options;
+    await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+    const folder = join(dataFolder, "configuration");
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await chmod(folder, 0o700);
+    const instance = await loadOrMakeInstanceId(join(dataFolder, "instance-id"));
+    const nodeKey = await loadOrMakeNodeKey(nodeKeyPath);
+    const configuration = await Configuration.open({
+      folder,
+      scope: scopeOfRegion(region),
+      instance,
+      nodeKey,
+      rootKeys: { keys: trustRootKeys.map(publicKeyFromRaw), threshold: 1 },
+      sink,
+      clock,
+      logger,
+    });
+    this.#own = { instance, nodeKey, configuration };
     this.#running = this.#follow();
-    background(this.#options.logger, "subscription", this.#running);
+    background(logger, "subscription", this.#running);
   }
 
+  /** Ends the connection; what is held stays in force. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#running?.catch(() => undefined);
+    await this.#running;
   }
 
   status(): SubscriptionStatus {
+    const configuration = this.#own?.configuration;
     return {
       connected: this.#connected,
-      epoch: this.#held?.epoch,
-      generation: this.#held?.generation,
-      keysetVersion: this.#keyset?.version,
-      freshnessAgeMs:
-        this.#freshAtMs === undefined ? undefined : this.#options.clock.monotonic() - this.#freshAtMs,
-      quarantined: this.#quarantined,
+      epoch: configuration?.held?.epoch,
+      generation: configuration?.held?.generation,
+      keysetVersion: configuration?.keysetVersion ?? 0n,
+      freshnessAgeMs: configuration?.freshnessAgeMs,
+      lastError: this.#lastError,
+      quarantined: [...(configuration?.quarantined.keys() ?? [])],
     };
-  }
-
-  async #load(): Promise<void> {
-    const { logger } = this.#options;
-    this.#mark = await this.#file.readMark();
-    try {
-      const stored = await this.#file.read();
-      if (stored === undefined) return;
-      // Against the keyset it was accepted under; its expiry stops new bundles, never serving.
-      this.#keyset = openKeyset(stored.keyset, this.#rootKeys());
-      await this.#takeKeyring(stored.keyring);
-      const manifest = acceptManifest(stored.snapshot, {
-        keyset: this.#keyset,
-        scope: this.#scope,
-        held: undefined,
-        mark: this.#mark,
-      });
-      if (manifest === undefined) return;
-      const state = acceptRecords(manifest, stored.chunks, undefined);
-      this.#serve(state);
-      logger.info("configuration loaded from disk", {
-        generation: String(state.generation),
-        records: state.records.size,
-      });
-    } catch (error) {
-      // The mark stays: nothing older than what was accepted once is taken in its place.
-      logger.error("the configuration on disk cannot be used", { error });
-    }
   }
 
   async #follow(): Promise<void> {
-    const { logger, clock } = this.#options;
-    const backoff = new Backoff({ firstMs: 100, longestMs: 30_000 });
+    const { logger } = this.#options;
+    const backoff = new Backoff(RECONNECT);
     while (!this.#stopping.signal.aborted) {
+      let delayMs: number;
       try {
-        await this.#watch(() => backoff.reset());
+        await this.#connect(() => backoff.reset());
+        delayMs = Math.random() * DRAINED_SPREAD_MS;
+        logger.info("the control plane has sent this data plane on", { retryInMs: Math.round(delayMs) });
       } catch (error) {
-        if (this.#stopping.signal.aborted) return;
-        logger.warn("the control plane cannot be followed", { reason: messageOf(error) });
-      }
-      this.#connected = false;
-      await new Promise<void>((resolve) => {
-        const timer = clock.schedule(backoff.nextDelayMs(), done);
-        const { signal } = this.#stopping;
-        function done(): void {
-          timer.cancel();
-          signal.removeEventListener("abort", done);
-          resolve();
-        }
-        signal.addEventListener("abort", done);
-      });
-    }
-  }
-
-  async #watch(progress: () => void): Promise<void> {
-    const { controlPlaneUrl, ca, token, build, clock, logger } = this.#options;
-    const ending = new AbortController();
-    const signal = AbortSignal.any([ending.signal, this.#stopping.signal]);
-    const session = new WideSession(controlPlaneUrl, ca);
-    const bearer = (await token()).trim();
-    const client = createClient(
-      ConfigService,
-      createConnectTransport({
-        baseUrl: controlPlaneUrl,
-        httpVersion: "2",
-        sessionManager: session,
-        readMaxBytes: BUNDLE_BOUNDS.largestChunkBytes * 2,
-      }),
-    );
-    const headers = { authorization: `Bearer ${bearer}` };
-    let silence = clock.schedule(SILENCE_MS, () => ending.abort(new Error("the control plane is silent")));
-    let pending: { manifest: VerifiedManifest; envelope: Uint8Array; chunks: Uint8Array[] } | undefined;
-    const report = async (outcome: Parameters<typeof client.report>[0]["outcome"]): Promise<void> => {
-      if (outcome === undefined) return;
-      await client
-        .report({ instance: this.#instance, outcome }, { headers, signal, timeoutMs: REPORT_TIMEOUT_MS })
-        .catch((error: unknown) => logger.warn("could not report", { reason: messageOf(error) }));
-    };
-    const refused = async (error: unknown): Promise<void> => {
-      const refusal = error instanceof BundleRefused ? error.refusal : "NOT_APPLIED";
-      logger.error("configuration refused", { refusal, error });
-      pending = undefined;
-      await report({
-        case: "nack",
-        value: { code: refusal, detail: messageOf(error), ...this.#heldMessage() },
-      });
-    };
-    const finish = async (): Promise<void> => {
-      if (pending === undefined || pending.chunks.length < pending.manifest.chunks.length) return;
-      const { manifest, envelope, chunks } = pending;
-      pending = undefined;
-      await this.#accept(manifest, envelope, chunks);
-      await report({ case: "ack", value: { ...this.#heldMessage(), quarantined: [...this.#quarantined] } });
-    };
-    try {
-      const events = client.watch(
-        {
-          instance: this.#instance,
-          publicKey: rawNodePublicKey(this.#ownKey()),
-          build,
-          maxSchemaVersion: SCHEMA_VERSION,
-          keysetVersion: this.#keyset?.version ?? 0n,
-          dataKeyIds: [...this.#dataKeys.keys()],
-          ...this.#heldMessage(),
-        },
-        { headers, signal },
-      );
-      for await (const { event } of events) {
-        silence.cancel();
-        silence = clock.schedule(SILENCE_MS, () => ending.abort(new Error("the control plane is silent")));
-        try {
-          switch (event.case) {
-            case "hello":
-              this.#connected = true;
-              progress();
-              logger.info("following the control plane", {
-                controlPlane: event.value.controlPlane,
-                scope: event.value.scope,
-              });
-              break;
-            case "keyset":
-              this.#takeKeyset(event.value);
-              break;
-            case "keyring":
-              notExpired(this.#trusted(), clock.now());
-              await this.#takeKeyring(event.value);
-              break;
-            case "snapshot": {
-              pending = undefined;
-              const keyset = notExpired(this.#trusted(), clock.now());
-              const manifest = acceptManifest(event.value, {
-                keyset,
-                scope: this.#scope,
-                held: this.#held,
-                mark: this.#mark,
-              });
-              if (manifest !== undefined) pending = { manifest, envelope: event.value, chunks: [] };
-              await finish();
-              break;
-            }
-            case "chunk":
-              // Of a snapshot that was refused: passed over.
-              pending?.chunks.push(event.value);
-              await finish();
-              break;
-            case "heartbeat":
-              this.#takeHeartbeat(event.value);
-              break;
-            case "drain":
-              return;
-          }
-        } catch (error) {
-          await refused(error);
-        }
-      }
-    } finally {
-      silence.cancel();
-      // Leaving the loop does not end the call.
-      ending.abort();
-      session.abort();
-    }
-  }
-
-  #takeKeyset(envelope: Uint8Array): void {
-    const next = notExpired(openKeyset(envelope, this.#rootKeys()), this.#options.clock.now());
-    if (followsKeyset(this.#keyset, next) === "newer") this.#keyset = next;
-  }
-
-  async #takeKeyring(envelope: Uint8Array): Promise<void> {
-    const keyring = decodeKeyring(verify(envelope, configKeysFor(this.#trusted(), this.#scope), "keyring"));
-    if (keyring.scope !== this.#scope || keyring.instance !== this.#instance) {
-      throw new BundleRefused("KEYRING", "the keyring is for somebody else");
-    }
-    const opened = new Map<string, Uint8Array>();
-    for (const sealed of keyring.dataKeys) {
-      const place = { scope: keyring.scope, group: keyring.group, instance: keyring.instance };
-      const { id, key } = await openDataKey(sealed, place, this.#ownKey());
-      opened.set(id, key);
-    }
-    // A keyring never takes away a key that opens the state in force.
-    for (const [id, key] of this.#dataKeys) if (!opened.has(id)) opened.set(id, key);
-    this.#dataKeys = opened;
-    this.#keyringEnvelope = envelope;
-  }
-
-  #takeHeartbeat(envelope: Uint8Array): void {
-    const heartbeat = decodeHeartbeat(
-      verify(envelope, configKeysFor(this.#trusted(), this.#scope), "heartbeat"),
-    );
-    if (heartbeat.scope !== this.#scope)
-      throw new BundleRefused("WRONG_SCOPE", "the heartbeat is for another scope");
-    this.#freshAtMs = this.#options.clock.monotonic();
-  }
-
-  async #accept(
-    manifest: VerifiedManifest,
-    envelope: Uint8Array,
-    chunks: readonly Uint8Array[],
-  ): Promise<void> {
-    const state = acceptRecords(manifest, chunks, this.#held);
-    const keyset = this.#trusted();
-    if (this.#keyringEnvelope === undefined) throw new BundleRefused("KEYRING", "there is no keyring yet");
-    const mark = {
-      epoch: state.epoch,
-      generation: state.generation,
-      stateRoot: Buffer.from(state.tree.root).toString("hex"),
-    };
-    try {
-      await this.#file.write(
-        { keyset: keyset.envelope, keyring: this.#keyringEnvelope, snapshot: envelope, chunks },
-        mark,
-      );
-    } catch (error) {
-      throw new BundleRefused("NOT_DURABLE", "it could not be written to disk", messageOf(error), error);
-    }
-    this.#mark = mark;
-    this.#serve(state);
-    this.#options.logger.info("configuration accepted", {
-      generation: String(state.generation),
-      records: state.records.size,
-    });
-  }
-
-  /** A record that cannot be used keeps its last good content, and harms no other. */
-  #serve(state: HeldState): void {
-    const { sink, logger } = this.#options;
-    const upsert = new Map<string, VerifiedBytes>();
-    const quarantined: string[] = [];
-    const served = new Map<string, VerifiedBytes>();
-    for (const [id, body] of state.records) {
-      const before = this.#served.get(id);
-      if (before !== undefined && Buffer.compare(before, body) === 0) {
-        served.set(id, before);
-        continue;
-      }
-      try {
-        sink.examine(id, body, this.#dataKeys);
-        served.set(id, body);
-        upsert.set(id, body);
-      } catch (error) {
-        quarantined.push(id);
-        if (before !== undefined) served.set(id, before);
-        logger.error("a record cannot be used; its last good content stays", {
-          record: id,
-          reason: messageOf(error),
+        if (this.#stopping.signal.aborted) break;
+        delayMs = backoff.nextDelayMs();
+        this.#lastError = describeStreamError(error);
+        logger.warn("not connected to the control plane", {
+          reason: this.#lastError,
+          serving: describePosition(this.#ready.configuration.held),
+          retryInMs: Math.round(delayMs),
         });
       }
+      await this.#pause(delayMs);
     }
-    const remove = [...this.#served.keys()].filter((id) => !state.records.has(id));
-    this.#held = state;
-    this.#served = served;
-    this.#quarantined = quarantined;
-    sink.apply({
-      scope: this.#scope,
-      epoch: state.epoch,
-      generation: state.generation,
-      dataKeys: this.#dataKeys,
-      upsert,
-      remove,
+  }
+
+  /** One connection, from its hello to its end. Returns when the control plane says so; throws for every other end. */
+  async #connect(onGood: () => void): Promise<void> {
+    const { controlPlaneUrl, ca, token, clock } = this.#options;
+    const silenceMs = MISSED_HEARTBEATS * (this.#options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS);
+    const ending = new AbortController();
+    const end = (): void => ending.abort(this.#stopping.signal.reason);
+    this.#stopping.signal.addEventListener("abort", end);
+    const client = openStreamClient(controlPlaneUrl, ca, (await token()).trim());
+    const watchdog = new Watchdog(clock, silenceMs, () => {
+      ending.abort(new Error(`the control plane has been silent for ${silenceMs} ms`));
+    });
+    try {
+      for await (const message of client.calls.watch(this.#request(), { signal: ending.signal })) {
+        watchdog.hold();
+        if ((await this.#receive(message, client, ending.signal, onGood)) === "drain") return;
+        watchdog.feed();
+      }
+      throw new Error("the control plane has ended the stream");
+    } catch (error) {
+      // Connect tells an abort as "canceled"; the reason is ours.
+      if (ending.signal.aborted && ending.signal.reason instanceof Error) throw ending.signal.reason;
+      throw error;
+    } finally {
+      watchdog.hold();
+      this.#stopping.signal.removeEventListener("abort", end);
+      this.#connected = false;
+      this.#ready.configuration.forgetIncoming();
+      // Leaving the loop does not end the call.
+      ending.abort();
+      client.close();
+    }
+  }
+
+  async #receive(
+    message: WatchResponse,
+    client: StreamClient,
+    signal: AbortSignal,
+    onGood: () => void,
+  ): Promise<"drain" | "go on"> {
+    const { configuration } = this.#ready;
+    const { event } = message;
+    try {
+      switch (event.case) {
+        case "hello":
+          this.#connected = true;
+          this.#options.logger.info("connected to the control plane", {
+            controlPlane: event.value.controlPlane,
+            scope: event.value.scope,
+            group: event.value.group,
+          });
+          break;
+        case "keyset":
+          await configuration.takeKeyset(event.value);
+          break;
+        case "keyring":
+          await configuration.takeKeyring(event.value);
+          break;
+        case "snapshot":
+          await this.#settled(await configuration.takeManifest(event.value), client, signal, onGood);
+          break;
+        case "chunk":
+          await this.#settled(await configuration.takeChunk(event.value), client, signal, onGood);
+          break;
+        case "heartbeat":
+          if (configuration.takeHeartbeat(event.value)) onGood();
+          break;
+        case "drain":
+          return "drain";
+        case undefined:
+          // Something that a newer control plane sends.
+          break;
+        default:
+          event satisfies never;
+      }
+    } catch (error) {
+      await this.#refuse(error, event.case ?? "", client, signal);
+    }
+    return "go on";
+  }
+
+  async #settled(
+    intake: Intake,
+    client: StreamClient,
+    signal: AbortSignal,
+    onGood: () => void,
+  ): Promise<void> {
+    if (intake.kind !== "taken") return;
+    onGood();
+    this.#lastError = undefined;
+    const { position, quarantined } = intake;
+    this.#options.logger.info("configuration taken", {
+      held: describePosition(position),
+      quarantined: quarantined.length,
+    });
+    await this.#report(
+      { case: "ack", value: { held: heldOf(position), quarantined: [...quarantined] } },
+      client,
+      signal,
+    );
+  }
+
+  /** Logs and reports. @throws when it is worth asking again, which takes another connection. */
+  async #refuse(error: unknown, message: string, client: StreamClient, signal: AbortSignal): Promise<void> {
+    const { configuration } = this.#ready;
+    const code = error instanceof BundleRefused ? error.refusal : "NOT_APPLIED";
+    this.#lastError = `${message} refused (${code}): ${messageOf(error)}`;
+    this.#options.logger.error("configuration refused", {
+      refusal: code,
+      message,
+      error,
+      serving: describePosition(configuration.held),
+    });
+    const { held } = configuration;
+    const refused = message === "snapshot" || message === "chunk" ? configuration.offered : undefined;
+    await this.#report(
+      {
+        case: "nack",
+        value: {
+          code,
+          detail: messageOf(error).slice(0, 1000),
+          ...(refused === undefined ? {} : { refused: heldOf(refused) }),
+          ...(held === undefined ? {} : { held: heldOf(held) }),
+        },
+      },
+      client,
+      signal,
+    );
+    if (!FINAL_REFUSALS.has(code)) throw error;
+  }
+
+  /** What is reported is in the next request, too: a report that is lost does no harm. */
+  async #report(outcome: Outcome, client: StreamClient, signal: AbortSignal): Promise<void> {
+    try {
+      const { instance } = this.#ready;
+      await client.calls.report({ instance, outcome }, { signal, timeoutMs: REPORT_TIMEOUT_MS });
+    } catch (error) {
+      if (!signal.aborted)
+        this.#options.logger.warn("report not delivered", { reason: describeStreamError(error) });
+    }
+  }
+
+  #request(): MessageInitShape<typeof WatchRequestSchema> {
+    const { instance, nodeKey, configuration } = this.#ready;
+    const { held } = configuration;
+    return {
+      instance,
+      publicKey: Uint8Array.from(rawNodePublicKey(nodeKey)),
+      build: this.#options.build,
+      maxSchemaVersion: SCHEMA_VERSION,
+      keysetVersion: configuration.keysetVersion,
+      dataKeyIds: configuration.dataKeyIds,
+      ...(held === undefined ? {} : { held: heldOf(held) }),
+    };
+  }
+
+  get #ready(): Own {
+    if (this.#own === undefined) throw new Error("the subscription has not been started");
+    return this.#own;
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    const { signal } = this.#stopping;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = this.#options.clock.schedule(delayMs, done);
+      signal.addEventListener("abort", done);
+      if (signal.aborted) done();
     });
   }
+}
 
-  #heldMessage(): { held?: { epoch: bigint; generation: bigint; stateRoot: Uint8Array } } {
-    const held = this.#held;
-    return held === undefined
-      ? {}
-      : { held: { epoch: held.epoch, generation: held.generation, stateRoot: held.tree.root } };
-  }
-
-  #trusted(): TrustedKeyset {
-    if (this.#keyset === undefined) throw new BundleRefused("NO_KEYSET", "there is no keyset yet");
-    return this.#keyset;
-  }
-
-  #rootKeys(): { keys: ReturnType<typeof publicKeyFromRaw>[]; threshold: number } {
-    return { keys: this.#options.trustRootKeys.map(publicKeyFromRaw), threshold: 1 };
-  }
-
-  #ownKey(): KeyObject {
-    if (this.#nodeKey === undefined) throw new Error("the subscription has not been started");
-    return this.#nodeKey;
-  }
+function heldOf({ epoch, generation, root }: Position): {
+  epoch: bigint;
+  generation: bigint;
+  stateRoot: Uint8Array;
+} {
+  return { epoch, generation, stateRoot: root };
 }

@@ -11,6 +11,7 @@ export type RefusalCode =
   | "PAYLOAD_TYPE"
   | "WRONG_SCOPE"
   | "INCOMPATIBLE"
+  | "EPOCH"
   | "OLDER"
   | "FORK"
   | "OTHER_BASE"
@@ -18,6 +19,7 @@ export type RefusalCode =
   | "ROOT_MISMATCH"
   | "MASS_REMOVAL"
   | "KEYRING"
+  | "EXPIRED"
   | "NOT_DURABLE"
   | "NOT_APPLIED";
 

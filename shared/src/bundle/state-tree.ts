@@ -107,14 +107,30 @@ export class StateTree {
     for (const bucket of this.#buckets) for (const leaf of bucket.leaves) yield leaf.id;
   }
 
-  /** Ids that are here and not there. Buckets that both share cost nothing. */
+  /** Ids that are here and not there. Equal buckets cost one comparison. */
   missingFrom(other: StateTree): string[] {
     const missing: string[] = [];
     for (const [index, bucket] of this.#buckets.entries()) {
-      if (bucket === other.#bucket(index)) continue;
-      for (const { id } of bucket.leaves) if (!other.has(id)) missing.push(id);
+      const there = other.#bucket(index);
+      if (bucket === there || bucket.hash.equals(there.hash)) continue;
+      const ids = new Set(there.leaves.map((leaf) => leaf.id));
+      for (const { id } of bucket.leaves) if (!ids.has(id)) missing.push(id);
     }
     return missing;
+  }
+
+  /** Ids that are here, and not there with the same content. Equal buckets cost one comparison. */
+  changedFrom(other: StateTree): string[] {
+    const changed: string[] = [];
+    for (const [index, bucket] of this.#buckets.entries()) {
+      const before = other.#bucket(index);
+      if (bucket === before || bucket.hash.equals(before.hash)) continue;
+      const leaves = new Map(before.leaves.map((leaf) => [leaf.id, leaf.hash]));
+      for (const { id, hash: content } of bucket.leaves) {
+        if (!leaves.get(id)?.equals(content)) changed.push(id);
+      }
+    }
+    return changed;
   }
 
   #bucket(index: number): Bucket {

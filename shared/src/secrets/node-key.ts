@@ -1,4 +1,10 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomUUID,
+} from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemCodeOf } from "../errors/index.js";
@@ -44,7 +50,8 @@ export async function loadOrMakeNodeKey(path: string): Promise<KeyObject> {
   if (found !== undefined) return parseNodeKey(found);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const made = makeNodeKey();
-  const temporary = `${path}.${process.pid}.new`;
+  // Not the pid: the first process of every container has the same one.
+  const temporary = `${path}.${randomUUID()}.new`;
   await writeFile(temporary, made.pem, { mode: 0o600, flush: true });
   try {
     await link(temporary, path);

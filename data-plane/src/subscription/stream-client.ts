@@ -1,0 +1,54 @@
+import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { BUNDLE_BOUNDS } from "@sluice/shared/bundle";
+import { messageOf } from "@sluice/shared/errors";
+import { ConfigService } from "@sluice/shared/stream";
+import { WideSession } from "./wide-session.js";
+
+/** One connection to a control plane. Both calls of the service go over it. */
+export interface StreamClient {
+  readonly calls: Client<typeof ConfigService>;
+  /** Ends the connection and everything on it. */
+  close(): void;
+}
+
+/** The frame around the largest message. */
+const MOST_MESSAGE_BYTES = BUNDLE_BOUNDS.largestChunkBytes + 1024;
+const MOST_REQUEST_BYTES = 64 * 1024;
+
+/** Connects with the first call. @param ca undefined: the system's roots. */
+export function openStreamClient(url: string, ca: Buffer | undefined, token: string): StreamClient {
+  const session = new WideSession(url, ca);
+  const transport = createConnectTransport({
+    baseUrl: url,
+    httpVersion: "2",
+    sessionManager: session,
+    acceptCompression: [],
+    readMaxBytes: MOST_MESSAGE_BYTES,
+    writeMaxBytes: MOST_REQUEST_BYTES,
+    interceptors: [
+      (next) => (request) => {
+        request.header.set("authorization", `Bearer ${token}`);
+        return next(request);
+      },
+    ],
+  });
+  return { calls: createClient(ConfigService, transport), close: () => session.abort() };
+}
+
+/** What an operator needs to know of a stream that could not be opened or has ended. */
+export function describeStreamError(error: unknown): string {
+  const { code, rawMessage } = ConnectError.from(error);
+  switch (code) {
+    case Code.Unauthenticated:
+      return `the control plane refuses this data plane's token: ${rawMessage}`;
+    case Code.PermissionDenied:
+    case Code.FailedPrecondition:
+    case Code.ResourceExhausted:
+      return `the control plane refuses this data plane: ${rawMessage}`;
+    default:
+      return /certificate|self.signed|altname/i.test(rawMessage)
+        ? `the control plane's certificate is not trusted (CONTROL_PLANE_CA_PATH, the name in CONTROL_PLANE_URL): ${rawMessage}`
+        : messageOf(error);
+  }
+}

@@ -1,0 +1,70 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { StateTree } from "./state-tree.js";
+
+const records = fc.dictionary(
+  fc.stringMatching(/^[a-z0-9]{1,8}$/).map((name) => `tenant/${name}`),
+  fc.uint8Array({ maxLength: 20 }),
+  { maxKeys: 40 },
+);
+
+function hex(tree: StateTree): string {
+  return Buffer.from(tree.root).toString("hex");
+}
+
+describe("the state root", () => {
+  it("does not depend on the order of the records", () => {
+    fc.assert(
+      fc.property(
+        records.chain((of) => fc.tuple(fc.constant(of), fc.shuffledSubarray(Object.entries(of)))),
+        ([all, shuffled]) => {
+          const rest = Object.entries(all).filter(([id]) => !shuffled.some(([other]) => other === id));
+          expect(hex(StateTree.of([...shuffled, ...rest]))).toBe(hex(StateTree.of(Object.entries(all))));
+        },
+      ),
+    );
+  });
+
+  it("is the same whether a state is made at once or change by change", () => {
+    fc.assert(
+      fc.property(records, records, (before, after) => {
+        const first = StateTree.of(Object.entries(before));
+        const last = StateTree.of(Object.entries(after));
+        const step = first.with({ upsert: Object.entries(after), remove: first.missingFrom(last) });
+        expect(hex(step)).toBe(hex(last));
+        expect(step.size).toBe(last.size);
+      }),
+    );
+  });
+
+  it("is another one for every other content, and the tree before stays as it was", () => {
+    const before = StateTree.of([["tenant/a", Buffer.from("1")]]);
+    const root = hex(before);
+    const changed = before.with({ upsert: [["tenant/a", Buffer.from("2")]] });
+    const renamed = StateTree.of([["tenant/b", Buffer.from("1")]]);
+    expect(new Set([root, hex(changed), hex(renamed), hex(StateTree.empty)]).size).toBe(4);
+    expect(hex(before)).toBe(root);
+  });
+
+  it("knows its records, and which of them another state lacks", () => {
+    const tree = StateTree.of([
+      ["tenant/a", Buffer.from("1")],
+      ["tenant/b", Buffer.from("2")],
+    ]);
+    expect(tree.holds("tenant/a", Buffer.from("1"))).toBe(true);
+    expect(tree.holds("tenant/a", Buffer.from("2"))).toBe(false);
+    expect(tree.missingFrom(tree.with({ remove: ["tenant/b"] }))).toEqual(["tenant/b"]);
+    expect([...tree.ids()].sort()).toEqual(["tenant/a", "tenant/b"]);
+  });
+
+  it("refuses a record that comes twice, and an id that could be read in two ways", () => {
+    const body = Buffer.from("1");
+    expect(() =>
+      StateTree.of([
+        ["tenant/a", body],
+        ["tenant/a", body],
+      ]),
+    ).toThrow(/two records/);
+    expect(() => StateTree.of([["tenant/é", body]])).toThrow(/record's id/);
+  });
+});

@@ -1,0 +1,58 @@
+/** A folder imports only folders that stand above it. The table of ARCHITECTURE.md. */
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  "shared/src": [
+    "errors",
+    "time",
+    "config",
+    "observability",
+    "lifecycle",
+    "tenant",
+    "secrets",
+    "bundle",
+    "stream",
+    "postgres",
+  ],
+  "control-plane/src": [
+    "operators",
+    "audit",
+    "tenants",
+    "clusters",
+    "publishing",
+    "persistence",
+    "stream",
+    "http",
+    "commands",
+  ],
+  "data-plane/src": [
+    "wire",
+    "transport",
+    "auth",
+    "tenants",
+    "verifiers",
+    "subscription",
+    "server",
+    "pool",
+    "cancel",
+    "relay",
+    "session",
+    "listener",
+    "fleet",
+    "operations",
+  ],
+};
+
+/** These join the folders, so they see all of them. */
+export const JOINING_FILES: ReadonlySet<string> = new Set(["main.ts", "compose.ts", "config.ts"]);
+
+/** A command is an entry point, so it may read the configuration as main.ts does. */
+export const READS_CONFIG: ReadonlySet<string> = new Set(["control-plane/src/commands"]);
+
+/** Which packages may stand in the imports of which folders only. */
+export const KEPT_IN: readonly { readonly packageName: string; readonly folders: readonly string[] }[] = [
+  { packageName: "typeorm", folders: ["control-plane/src/persistence"] },
+  { packageName: "express", folders: ["control-plane/src/http"] },
+  {
+    packageName: "@connectrpc/connect-node",
+    folders: ["control-plane/src/stream", "data-plane/src/subscription"],
+  },
+];
