@@ -19,6 +19,8 @@ import type { Vault } from "./vault.js";
 /** Behind LISTEN: a notice that was lost is made up for within this time. */
 const POLL_MS = 1000;
 const KEPT_GENERATIONS = 5;
+/** How far back it is known which records a state had. */
+const GENERATIONS_WITH_IDS = 100;
 
 interface StateRow {
   epoch: string;
@@ -185,13 +187,13 @@ class Moment implements ScopeMoment {
       ]);
     }
     await this.#manager.query(
-      "INSERT INTO published_states (scope, epoch, generation, state_root, record_count, chunk_hashes) VALUES ($1, $2, $3, $4, $5, $6)",
+      "INSERT INTO published_states (scope, epoch, generation, state_root, record_ids, chunk_hashes) VALUES ($1, $2, $3, $4, $5, $6)",
       [
         this.#scope,
         String(snapshot.epoch),
         String(snapshot.generation),
         snapshot.stateRoot,
-        snapshot.recordCount,
+        snapshot.recordIds,
         snapshot.chunkHashes,
       ],
     );
@@ -222,12 +224,17 @@ class Moment implements ScopeMoment {
     );
   }
 
-  async removalsSince(generation: bigint): Promise<number> {
-    const rows: { count: string }[] = await this.#manager.query(
-      "SELECT count(*) FROM removals WHERE generation > $1",
-      [String(generation)],
+  async removalsExplained(state: PublishedState): Promise<boolean> {
+    const rows: { explained: boolean | null }[] = await this.#manager.query(
+      `SELECT record_ids IS NOT NULL AND NOT EXISTS (
+         SELECT FROM unnest(record_ids) AS held(id)
+         WHERE NOT EXISTS (SELECT FROM records WHERE records.scope = $1 AND records.id = held.id)
+           AND NOT EXISTS (
+             SELECT FROM removals WHERE 'tenant/' || removals.external_id = held.id AND removals.generation > $3)
+       ) AS explained FROM published_states WHERE scope = $1 AND epoch = $2 AND generation = $3`,
+      [this.#scope, String(state.epoch), String(state.generation)],
     );
-    return Number(rows[0]?.count ?? 0);
+    return rows[0]?.explained === true;
   }
 
   /** Old envelopes and chunks that no kept state names. The states themselves stay: they are the history. */
@@ -236,6 +243,11 @@ class Moment implements ScopeMoment {
       `DELETE FROM snapshots WHERE scope = $1 AND (epoch, generation) NOT IN
         (SELECT epoch, generation FROM published_states WHERE scope = $1 ORDER BY epoch DESC, generation DESC LIMIT $2)`,
       [this.#scope, KEPT_GENERATIONS],
+    );
+    await this.#manager.query(
+      `UPDATE published_states SET record_ids = NULL WHERE scope = $1 AND record_ids IS NOT NULL AND generation NOT IN
+        (SELECT generation FROM published_states WHERE scope = $1 ORDER BY epoch DESC, generation DESC LIMIT $2)`,
+      [this.#scope, GENERATIONS_WITH_IDS],
     );
     await this.#manager.query(
       `DELETE FROM chunks WHERE sha256 NOT IN (

@@ -15,7 +15,7 @@ export interface PublishedState {
 }
 
 export interface NewSnapshot extends PublishedState {
-  readonly recordCount: number;
+  readonly recordIds: readonly string[];
   readonly chunks: readonly { readonly sha256: Uint8Array; readonly bytes: Uint8Array }[];
 }
 
@@ -32,8 +32,11 @@ export interface ScopeMoment {
     replaces: bigint | undefined,
     envelope: Uint8Array,
   ): Promise<void>;
-  /** Tenants deleted through the API after that generation. */
-  removalsSince(generation: bigint): Promise<number>;
+  /**
+   * Whether every record of that state that is gone now was deleted through the API since. False too when the
+   * state is so old that its ids are no longer known.
+   */
+  removalsExplained(state: PublishedState): Promise<boolean>;
 }
 
 /** The database, as publishing sees it. */

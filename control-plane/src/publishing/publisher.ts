@@ -145,7 +145,7 @@ export class Publisher implements ScopePublications {
       epoch,
       generation: moment.generation,
       stateRoot: Buffer.from(tree.root),
-      recordCount: records.length,
+      recordIds: records.map(({ id }) => id),
       chunkHashes: chunks.map(({ ref }) => Buffer.from(ref.sha256)),
       chunks: chunks.map(({ ref, bytes }) => ({ sha256: ref.sha256, bytes })),
     };
@@ -172,7 +172,7 @@ export class Publisher implements ScopePublications {
     if (envelope === undefined) {
       const records = await moment.records();
       const chunks = makeChunks(records);
-      const removals = replaces === undefined ? 0 : await moment.removalsSince(replaces.generation);
+      const explained = replaces !== undefined && (await moment.removalsExplained(replaces));
       envelope = await signEnvelope(
         this.#signer,
         "snapshot",
@@ -183,8 +183,8 @@ export class Publisher implements ScopePublications {
           issuedAtMs: BigInt(this.#clock.now()),
           schemaVersion: SCHEMA_VERSION,
           recordCount: BigInt(records.length),
-          // The removals since then were asked for, one by one, through the API.
-          allowMassRemoval: removals > 0,
+          // All that is missing was asked for, one by one, through the API.
+          allowMassRemoval: explained,
           chunks: chunks.map(({ ref }) => ref),
           ...(replaces === undefined
             ? {}

@@ -30,7 +30,7 @@ export class Initial1764000000000 implements MigrationInterface {
     await runner.query(`
       CREATE TABLE published_states (
         scope text NOT NULL REFERENCES scopes, epoch bigint NOT NULL, generation bigint NOT NULL, state_root bytea NOT NULL,
-        record_count integer NOT NULL, chunk_hashes bytea[] NOT NULL, PRIMARY KEY (scope, epoch, generation))`);
+        record_ids text[], chunk_hashes bytea[] NOT NULL, PRIMARY KEY (scope, epoch, generation))`);
     await runner.query(`
       CREATE TABLE snapshots (
         scope text NOT NULL REFERENCES scopes, epoch bigint NOT NULL, generation bigint NOT NULL,
