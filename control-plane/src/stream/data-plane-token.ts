@@ -13,6 +13,8 @@ export interface Caller {
   readonly group: string;
   readonly region: string;
   readonly scope: string;
+  /** Ms since the epoch. */
+  readonly expiresAtMs: number;
 }
 
 export class TokenRefused extends SluiceError {
@@ -58,10 +60,10 @@ export async function verifyDataPlaneToken(
       requiredClaims: ["exp", "group", "region"],
       currentDate: new Date(clock.now()),
     });
-    const { group, region } = payload;
+    const { group, region, exp = 0 } = payload;
     if (typeof group !== "string" || !isRegion(group)) throw new TokenRefused("its group cannot be used");
     if (typeof region !== "string" || !isRegion(region)) throw new TokenRefused("its region cannot be used");
-    return { group, region, scope: scopeOfRegion(region) };
+    return { group, region, scope: scopeOfRegion(region), expiresAtMs: exp * 1000 };
   } catch (error) {
     if (error instanceof TokenRefused) throw error;
     throw new TokenRefused(reasonOf(error), error);

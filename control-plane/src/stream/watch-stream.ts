@@ -1,0 +1,213 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Logger } from "@sluice/shared/observability";
+import { sealDataKey } from "@sluice/shared/secrets";
+import type { WatchRequest, WatchResponseSchema } from "@sluice/shared/stream";
+import type { Clock, Timer } from "@sluice/shared/time";
+import type { Held, PublishedSnapshot, ScopePublications } from "../publishing/index.js";
+import type { Caller } from "./data-plane-token.js";
+import type { OpenStream } from "./instances.js";
+import type { StreamLimits } from "./limits.js";
+import { Signal } from "./signal.js";
+import type { Slot, SnapshotSlots } from "./snapshot-slots.js";
+
+export interface WatchStreamOptions {
+  readonly caller: Caller;
+  readonly request: WatchRequest;
+  readonly publications: ScopePublications;
+  readonly slots: SnapshotSlots;
+  readonly limits: StreamLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** This control plane's name, for the data plane's log. */
+  readonly name: string;
+  /** Aborts when the other side is gone. */
+  readonly signal: AbortSignal;
+  /** Ends the connection under a message that does not leave. */
+  readonly drop: () => void;
+  readonly onAhead: (held: Held) => void;
+}
+
+type Event = MessageInitShape<typeof WatchResponseSchema>["event"] & {};
+type Message = { readonly event: Event };
+
+const LIFE_JITTER = 0.2;
+
+/**
+ * What one data plane is sent, from its hello to its drain: hello, keyset, the data keys that it lacks, a snapshot
+ * whenever the history says that its state has been replaced, heartbeats.
+ */
+export class WatchStream implements OpenStream {
+  readonly #options: WatchStreamOptions;
+  readonly #news = new Signal();
+  readonly #sentKeyIds: Set<string>;
+  #phase: "open" | "draining" | "over" = "open";
+  #held: Held | undefined;
+  /** Whether something may have been published since it was last looked. */
+  #stale = true;
+  #heartbeatDue = true;
+  #heartbeat: Timer | undefined;
+  #sentKeyset: Uint8Array | undefined;
+  #slot: Slot | undefined;
+
+  constructor(options: WatchStreamOptions) {
+    this.#options = options;
+    const { held, dataKeyIds } = options.request;
+    this.#held = held;
+    this.#sentKeyIds = new Set(dataKeyIds);
+  }
+
+  drain(): void {
+    this.#move("draining");
+  }
+
+  supersede(): void {
+    this.#options.logger.warn("a newer stream of the same instance takes the place of this one");
+    this.#move("over");
+    this.#options.drop();
+  }
+
+  stillHolds(held: Held | undefined): void {
+    this.#held = held;
+  }
+
+  async *messages(): AsyncGenerator<Message> {
+    const { caller, publications, clock, limits, signal, name } = this.#options;
+    const onGone = (): void => this.#move("over");
+    signal.addEventListener("abort", onGone);
+    let unsubscribe = (): void => undefined;
+    let life: Timer | undefined;
+    try {
+      if (signal.aborted) return;
+      // Headers leave with the first message only.
+      const { scope, group } = caller;
+      yield* this.#send({ case: "hello", value: { controlPlane: name, scope, group } });
+      yield* this.#keyset();
+      await publications.ensureScope(scope);
+      // In front of the first look, so that nothing falls between the two.
+      unsubscribe = publications.subscribe(scope, () => {
+        this.#stale = true;
+        this.#news.notify();
+      });
+      life = clock.schedule(this.#lifeMs(), () => this.#move("draining"));
+      while (this.#phase === "open") {
+        yield* this.#keyset();
+        if (this.#stale) yield* this.#state();
+        if (this.#heartbeatDue) {
+          this.#heartbeatDue = false;
+          yield* this.#send({ case: "heartbeat", value: await publications.signHeartbeat(scope) });
+          this.#heartbeat = clock.schedule(limits.heartbeatIntervalMs, () => this.#beat());
+        }
+        await this.#news.wait();
+      }
+      if (this.#phase === "draining") yield* this.#send({ case: "drain", value: {} });
+    } finally {
+      this.#phase = "over";
+      signal.removeEventListener("abort", onGone);
+      unsubscribe();
+      life?.cancel();
+      this.#heartbeat?.cancel();
+      this.#slot?.release();
+    }
+  }
+
+  #beat(): void {
+    this.#heartbeatDue = true;
+    this.#news.notify();
+  }
+
+  #move(phase: "draining" | "over"): void {
+    if (this.#phase !== "over") this.#phase = phase;
+    this.#news.notify();
+  }
+
+  #lifeMs(): number {
+    const { limits, caller, clock } = this.#options;
+    const jittered = limits.streamLifeMs * (1 + LIFE_JITTER * (2 * Math.random() - 1));
+    // A token that has expired opens no stream, and keeps none.
+    return Math.max(0, Math.min(jittered, caller.expiresAtMs - clock.now()));
+  }
+
+  /** A message that does not leave in time ends the connection: what waits to be sent is bounded, and so is the wait. */
+  async *#send(event: Event): AsyncGenerator<Message> {
+    const { clock, limits, logger, drop } = this.#options;
+    const late = clock.schedule(limits.slowReaderMs, () => {
+      logger.warn("a data plane reads too slowly and is dropped", {
+        message: event.case,
+        afterMs: limits.slowReaderMs,
+      });
+      this.#move("over");
+      drop();
+    });
+    try {
+      yield { event };
+    } finally {
+      late.cancel();
+    }
+  }
+
+  async *#keyset(): AsyncGenerator<Message> {
+    const envelope = this.#options.publications.keysetEnvelope();
+    if (this.#sentKeyset !== undefined && Buffer.compare(envelope, this.#sentKeyset) === 0) return;
+    this.#sentKeyset = envelope;
+    yield* this.#send({ case: "keyset", value: envelope });
+  }
+
+  async *#keyring(): AsyncGenerator<Message> {
+    const { caller, request, publications } = this.#options;
+    const dataKeys = await publications.dataKeys(caller.scope);
+    if (dataKeys.every(({ id }) => this.#sentKeyIds.has(id))) return;
+    const place = { scope: caller.scope, group: caller.group, instance: request.instance };
+    const sealed = await Promise.all(dataKeys.map((key) => sealDataKey(key, place, request.publicKey)));
+    yield* this.#send({
+      case: "keyring",
+      value: await publications.signKeyring({ ...place, dataKeys: sealed }),
+    });
+    for (const { id } of dataKeys) this.#sentKeyIds.add(id);
+  }
+
+  async *#state(): AsyncGenerator<Message> {
+    this.#stale = false;
+    yield* this.#keyring();
+    const snapshot = await this.#next();
+    if (snapshot === undefined) {
+      this.#slot?.release();
+      this.#slot = undefined;
+      return;
+    }
+    this.#slot ??= this.#options.slots.ask(() => this.#news.notify());
+    if (!this.#slot.granted) {
+      // Looked at again when there is room, and then it may be a newer one.
+      this.#stale = true;
+      return;
+    }
+    try {
+      this.#held = { epoch: snapshot.epoch, generation: snapshot.generation, stateRoot: snapshot.stateRoot };
+      yield* this.#send({ case: "snapshot", value: snapshot.envelope });
+      for await (const chunk of snapshot.chunks()) {
+        if (this.#phase === "over") return;
+        yield* this.#send({ case: "chunk", value: chunk });
+      }
+    } finally {
+      this.#slot.release();
+      this.#slot = undefined;
+    }
+  }
+
+  async #next(): Promise<PublishedSnapshot | undefined> {
+    const { publications, caller, onAhead } = this.#options;
+    const held = this.#held;
+    if (held === undefined) return publications.latest(caller.scope);
+    const since = await publications.since(caller.scope, held);
+    switch (since.kind) {
+      case "current":
+        return undefined;
+      case "snapshot":
+        return since.snapshot;
+      case "ahead":
+        onAhead(held);
+        return undefined;
+      default:
+        return since satisfies never;
+    }
+  }
+}
