@@ -89,6 +89,7 @@ export class RequestScanner {
     while (at < end) {
       if (this.#remaining === 0) {
         const start = at;
+        const begunEarlier = this.#headerLength;
         let length: number;
         if (this.#headerLength === 0 && end - at >= 5) {
           this.#type = segment[at] as number;
@@ -113,6 +114,8 @@ export class RequestScanner {
         if (this.#type === Frontend.Terminate) {
           findings.end = start;
           findings.terminates = true;
+          // What came in earlier segments has gone to the server, which is now inside a message.
+          this.#headerLength = begunEarlier;
           return findings;
         }
         this.#remaining = length - 4;

@@ -99,6 +99,11 @@ export class StatementScanner {
         case Where.plain:
         case Where.word:
           this.#plain(byte);
+          if ((this.#where as number) === Where.blockComment) {
+            // The star that opens a comment does not close it: `/*/` is open.
+            this.#previousByte = 0;
+            continue;
+          }
           break;
         case Where.string:
           if (byte === QUOTE) this.#where = Where.plain;

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { SessionSettings } from "./session-settings.js";
+
+const of = (values: Record<string, string>) => SessionSettings.of(new Map(Object.entries(values)));
+
+describe("SessionSettings", () => {
+  it("need no query between equals, in whatever order and case they were set", () => {
+    const one = of({ TimeZone: "UTC", search_path: "x" });
+    const other = of({ SEARCH_PATH: "x", timezone: "UTC" });
+    expect(one.equals(other)).toBe(true);
+    expect(one.queryFrom(other)).toBeUndefined();
+  });
+
+  it("reset what is not wanted and set only what differs", () => {
+    const before = of({ a: "1", b: "2", "app.gone": "x" });
+    expect(of({ a: "1", b: "3" }).queryFrom(before)).toBe(
+      `RESET "app"."gone"; SELECT pg_catalog.set_config('b', '3', false)`,
+    );
+    expect(SessionSettings.EMPTY.queryFrom(of({ a: "1" }))).toBe('RESET "a"');
+  });
+
+  it("quote values and names so that nothing gets out of them", () => {
+    expect(of({ a: "it's" }).queryFrom(SessionSettings.EMPTY)).toContain("'it''s'");
+    expect(of({ a: "\\'; x" }).queryFrom(SessionSettings.EMPTY)).toContain("E'\\\\''; x'");
+    expect(SessionSettings.EMPTY.queryFrom(of({ 'a"; x': "1" }))).toBe('RESET "a""; x"');
+  });
+
+  it("forget a parameter that is set to the server's own value", () => {
+    const set = SessionSettings.EMPTY.with("TimeZone", "UTC", "GMT");
+    expect(set.values).toEqual(new Map([["timezone", "UTC"]]));
+    expect(set.with("timezone", "UTC", "GMT")).toBe(set);
+    expect(set.with("TimeZone", "GMT", "GMT")).toBe(SessionSettings.EMPTY);
+  });
+});

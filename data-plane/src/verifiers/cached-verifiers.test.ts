@@ -1,0 +1,130 @@
+import { formatVerifier, type ScramVerifier } from "@sluice/shared/secrets";
+import { FakeClock } from "@sluice/shared/time";
+import { describe, expect, it } from "vitest";
+import type { Tenant } from "../tenants/index.js";
+import { AuthQueryFailed } from "./auth-query-failed.js";
+import { CachedVerifiers } from "./cached-verifiers.js";
+
+function verifier(fill: number): ScramVerifier {
+  return {
+    iterations: 4096,
+    salt: Buffer.alloc(16, fill),
+    storedKey: Buffer.alloc(32, fill),
+    serverKey: Buffer.alloc(32, fill),
+  };
+}
+
+function tenant(revision = 1): Tenant {
+  return {
+    id: "t",
+    upstream: { host: "db", port: 5432, ipVersion: "auto", tls: undefined },
+    database: "postgres",
+    enforceSsl: false,
+    requireUser: false,
+    authQuery: "select 1",
+    defaultPoolSize: 1,
+    defaultMaxClients: 1,
+    clientIdleTimeoutMs: 0,
+    clientHeartbeatIntervalS: 60,
+    sniHostname: undefined,
+    users: new Map(),
+    manager: undefined,
+    revision,
+  };
+}
+
+/** A database that answers with `answer()` and counts how often it was asked. */
+function setUp() {
+  const clock = new FakeClock();
+  const database = {
+    reads: 0,
+    answer: async (): Promise<string | undefined> => formatVerifier(verifier(1)),
+  };
+  const verifiers = new CachedVerifiers(() => {
+    database.reads += 1;
+    return database.answer();
+  }, clock);
+  return { clock, database, verifiers };
+}
+
+describe("CachedVerifiers", () => {
+  it("serve a fresh verifier without asking the database, and ask again when it is not", async () => {
+    const { clock, database, verifiers } = setUp();
+    await verifiers.find(tenant(), "u");
+    clock.advance(4999);
+    expect(await verifiers.find(tenant(), "u")).toEqual(verifier(1));
+    expect(database.reads).toBe(1);
+    clock.advance(1);
+    database.answer = async () => formatVerifier(verifier(2));
+    expect(await verifiers.find(tenant(), "u")).toEqual(verifier(2));
+    expect(database.reads).toBe(2);
+  });
+
+  it("read once for all who ask at the same time", async () => {
+    const { database, verifiers } = setUp();
+    const found = await Promise.all([1, 2, 3].map(() => verifiers.find(tenant(), "u")));
+    expect(found).toEqual([verifier(1), verifier(1), verifier(1)]);
+    expect(database.reads).toBe(1);
+  });
+
+  it("serve what the database said last when it is slow", async () => {
+    const { clock, database, verifiers } = setUp();
+    await verifiers.find(tenant(), "u");
+    clock.advance(5000);
+    database.answer = () => new Promise(() => undefined);
+    const found = verifiers.find(tenant(), "u");
+    clock.advance(1000);
+    expect(await found).toEqual(verifier(1));
+  });
+
+  it("serve what the database said last when it is away, and fail when it never said anything", async () => {
+    const { clock, database, verifiers } = setUp();
+    await verifiers.find(tenant(), "u");
+    clock.advance(5000);
+    database.answer = async () => {
+      throw new AuthQueryFailed("away");
+    };
+    expect(await verifiers.find(tenant(), "u")).toEqual(verifier(1));
+    await expect(verifiers.find(tenant(), "other")).rejects.toThrow(AuthQueryFailed);
+  });
+
+  it("ask again after a failed login and after the tenant changed", async () => {
+    const { database, verifiers } = setUp();
+    await verifiers.find(tenant(), "u");
+    verifiers.loginFailed(tenant(), "u");
+    await verifiers.find(tenant(), "u");
+    expect(database.reads).toBe(2);
+    await verifiers.find(tenant(2), "u");
+    expect(database.reads).toBe(3);
+  });
+
+  it("know that a user does not exist, and refuse a secret that is no SCRAM verifier", async () => {
+    const { database, verifiers } = setUp();
+    database.answer = async () => undefined;
+    expect(await verifiers.find(tenant(), "nobody")).toBeUndefined();
+    database.answer = async () => "md5aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    await expect(verifiers.find(tenant(), "old")).rejects.toThrow(AuthQueryFailed);
+  });
+
+  it("take the bundle's verifier for require_user, without asking the database", async () => {
+    const { database, verifiers } = setUp();
+    const users = new Map([
+      [
+        "u",
+        {
+          name: "u",
+          poolSize: 1,
+          manager: false,
+          checkoutTimeoutMs: 1000,
+          maxClients: undefined,
+          password: () => "",
+          verifier: () => formatVerifier(verifier(7)),
+        },
+      ],
+    ]);
+    const requiring = { ...tenant(), requireUser: true, users };
+    expect(await verifiers.find(requiring, "u")).toEqual(verifier(7));
+    expect(await verifiers.find(requiring, "v")).toBeUndefined();
+    expect(database.reads).toBe(0);
+  });
+});
