@@ -248,7 +248,6 @@ export class Relay implements ServerHolder {
 
   #begin(lease: Lease): void {
     this.#lease = lease;
-    this.#requests.serverChanged();
     const { server } = lease;
     if (server.settings === this.#settings || server.settings.equals(this.#settings)) {
       this.#send(lease);
@@ -328,6 +327,8 @@ export class Relay implements ServerHolder {
     }
     this.#lease = undefined;
     this.#phase = "idle";
+    // Here and not at the next checkout: what comes in front of that one has been scanned already.
+    this.#requests.serverChanged();
     lease.release({ owed: 0, halfSent: false });
     if (this.#clientEnded) this.#finish(undefined);
   }
