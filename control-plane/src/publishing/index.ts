@@ -6,6 +6,6 @@ export type {
   ScopeMoment,
   StoredRecord,
 } from "./publication-store.js";
-export type { Held, PublishedSnapshot, ScopePublications, Since } from "./published-state.js";
+export type { Held, KeyringInput, PublishedSnapshot, ScopePublications, Since } from "./published-state.js";
 export { Publisher } from "./publisher.js";
 export { makeTenantRecord } from "./tenant-record.js";

@@ -21,6 +21,14 @@ export type Since =
   /** The history does not know what is held. */
   | { readonly kind: "ahead" };
 
+export interface KeyringInput {
+  readonly scope: string;
+  readonly group: string;
+  readonly instance: string;
+  /** Sealed to the instance. */
+  readonly dataKeys: readonly SealedDataKeyParts[];
+}
+
 /** What `stream` serves: bytes that were signed and stored before. */
 export interface ScopePublications {
   /** Makes the scope's data key and records when its first data plane comes. */
@@ -34,11 +42,6 @@ export interface ScopePublications {
   dataKeys(scope: string): Promise<readonly { readonly id: string; readonly key: Uint8Array }[]>;
   /** Encoded envelopes. */
   signHeartbeat(scope: string): Promise<Uint8Array>;
-  signKeyring(input: {
-    readonly scope: string;
-    readonly group: string;
-    readonly instance: string;
-    readonly dataKeys: readonly SealedDataKeyParts[];
-  }): Promise<Uint8Array>;
+  signKeyring(input: KeyringInput): Promise<Uint8Array>;
   keysetEnvelope(): Uint8Array;
 }
