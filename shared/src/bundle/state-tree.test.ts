@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { StateTree } from "./state-tree.js";
@@ -12,7 +13,44 @@ function hex(tree: StateTree): string {
   return Buffer.from(tree.root).toString("hex");
 }
 
+/** The definition, written down a second time and in the plainest way. */
+function plainRoot(state: Readonly<Record<string, Uint8Array>>): string {
+  const sha256 = (parts: readonly (Uint8Array | string)[]): Buffer =>
+    parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest();
+  const buckets = Array.from({ length: 1024 }, (_, index) => {
+    const inBucket = Object.entries(state)
+      .filter(([id]) => sha256([id]).readUInt16BE() >> 6 === index)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    return sha256(inBucket.flatMap(([id, body]) => [Buffer.of(0, id.length), id, sha256([body])]));
+  });
+  return sha256(buckets).toString("hex");
+}
+
 describe("the state root", () => {
+  it("is the one of its definition", () => {
+    fc.assert(
+      fc.property(records, (state) => {
+        expect(hex(StateTree.of(Object.entries(state)))).toBe(plainRoot(state));
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it("comes with what is gone and what is new or changed against another state", () => {
+    fc.assert(
+      fc.property(records, records, (before, after) => {
+        const from = StateTree.of(Object.entries(before));
+        const to = StateTree.of(Object.entries(after));
+        const gone = Object.keys(before).filter((id) => !(id in after));
+        const changed = Object.entries(after)
+          .filter(([id, body]) => before[id] === undefined || Buffer.compare(before[id], body) !== 0)
+          .map(([id]) => id);
+        expect(from.missingFrom(to).sort()).toEqual(gone.sort());
+        expect(to.changedFrom(from).sort()).toEqual(changed.sort());
+      }),
+    );
+  });
+
   it("does not depend on the order of the records", () => {
     fc.assert(
       fc.property(
