@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { createSecureContext } from "node:tls";
+import { publicKeyFromPem, signerFromPem } from "@sluice/shared/bundle";
 import {
   base64Keys,
   type Environment,
@@ -11,82 +14,125 @@ import {
   text,
   type Variable,
 } from "@sluice/shared/config";
+import { messageOf } from "@sluice/shared/errors";
 import { LOG_FORMATS, LOG_LEVELS } from "@sluice/shared/observability";
-
-const MAKE_SECRET = "make one with: openssl rand -base64 48";
 
 export type ControlPlaneConfig = ReturnType<typeof readConfig>;
 
-/** @throws ConfigurationError with every problem at once */
+const DATABASE_EXAMPLE = "for instance postgres://user:password@host:5432/database";
+const SECRET_BYTES = 32;
+
+/** @throws ConfigurationError with every problem at once, each with the name of its variable and what to do. */
 export function readConfig(environment: Environment) {
-  const development = environment["SLUICE_ENV"] === "development";
-  const secret: Variable<string> = (value) => {
-    if (value === undefined) throw new Error(`must be set; ${MAKE_SECRET}`);
-    if (!development && Buffer.byteLength(value) < 32)
-      throw new Error(`must have at least 32 bytes; ${MAKE_SECRET}`);
-    return value;
-  };
-  const vaultKey: Variable<string> = (value) => {
-    if (value === undefined || Buffer.byteLength(value) < 32) {
-      throw new Error("must have at least 32 bytes; make one with: openssl rand -hex 16");
-    }
-    return value;
-  };
-  const file =
-    (what: string): Variable<Buffer> =>
-    (value) => {
-      if (value === undefined) throw new Error(`must be the path of ${what}`);
-      return readFileSync(value);
-    };
-  const optionalFile: Variable<string | undefined> = (value) =>
-    value === undefined ? undefined : readFileSync(value, "utf8");
-  const databaseUrl: Variable<string> = (value) => {
-    if (value === undefined)
-      throw new Error("must be set, for instance postgres://user:password@host:5432/sluice");
-    const { protocol } = new URL(value);
-    if (protocol !== "postgres:" && protocol !== "postgresql:" && protocol !== "ecto:") {
-      throw new Error("must begin with postgres://, postgresql:// or ecto://");
-    }
-    return value.replace(/^ecto:/, "postgres:");
-  };
-  const claims: Variable<Readonly<Record<string, unknown>>> = (value) => {
-    const parsed: unknown = JSON.parse(value ?? "{}");
-    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-      throw new Error("must be a JSON object");
-    return parsed as Record<string, unknown>;
-  };
+  const development = environment.SLUICE_ENV === "development";
   return readEnvironment(environment, {
     SLUICE_ENV: oneOf(["production", "development"], "production"),
     PORT: port(4000),
     STREAM_PORT: port(4001),
     LISTEN_ADDRESS: text(development ? "127.0.0.1" : "::"),
-    DATABASE_URL: databaseUrl,
-    DB_POOL_SIZE: integer(25, 1, 1000),
-    API_JWT_SECRET: secret,
+    DATABASE_URL: databaseUrl(development),
+    DB_POOL_SIZE: integer(25, 2, 1000),
+    EMBEDDED_POSTGRES_PORT: port(6432),
+    DATA_DIR: dataFolder,
+    API_JWT_SECRET: secret("openssl rand -base64 48", development ? 1 : SECRET_BYTES),
     API_TOKEN_BLOCKLIST: list(),
     JWT_CLAIM_VALIDATORS: claims,
     API_JWT_REQUIRE_EXP: flag(!development),
-    VAULT_ENC_KEY: vaultKey,
-    CONFIG_KEY_PATH: file("the Ed25519 private key that signs configuration (PEM)"),
-    KEYSET_PATH: file("the keyset, signed by the root keys"),
+    VAULT_ENC_KEY: secret("openssl rand -base64 24 (32 characters, used as they are)", SECRET_BYTES),
+    CONFIG_KEY_PATH: file(
+      "the Ed25519 private key (PEM) that signs configuration; make one with control-plane/dist/commands/create-key.js",
+      (bytes) => signerFromPem(bytes.toString("utf8")),
+    ),
+    KEYSET_PATH: file(
+      "the keyset, signed by the root keys; make one with control-plane/dist/commands/publish-keyset.js",
+      (bytes) => bytes,
+    ),
     TRUST_ROOT_KEYS: base64Keys("Ed25519 public root keys"),
-    STREAM_TOKEN_KEY_PATH: file("the Ed25519 public key of data-plane tokens (PEM)"),
-    STREAM_TLS_CERT_PATH: file("the stream's certificate (PEM)"),
-    STREAM_TLS_KEY_PATH: file("the stream's private key (PEM)"),
-    GLOBAL_UPSTREAM_CA_PATH: optionalFile,
+    STREAM_TOKEN_KEY_PATH: file(
+      "the Ed25519 public key (PEM) that data-plane tokens are checked with; make the pair with control-plane/dist/commands/create-key.js",
+      (bytes) => {
+        publicKeyFromPem(bytes.toString("utf8"));
+        return bytes;
+      },
+    ),
+    STREAM_TLS_CERT_PATH: file("the certificate (PEM) of the configuration stream", (cert) => {
+      createSecureContext({ cert });
+      return cert;
+    }),
+    STREAM_TLS_KEY_PATH: file("the private key (PEM) of STREAM_TLS_CERT_PATH", (key) => {
+      createSecureContext({ key });
+      return key;
+    }),
     LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
     LOG_FORMAT: oneOf(LOG_FORMATS, "json"),
   });
 }
 
-/** All that the migrations need. */
+/** All that the migrations need. @throws ConfigurationError */
 export function readDatabaseUrl(environment: Environment): string {
-  const { DATABASE_URL } = readEnvironment(environment, {
-    DATABASE_URL: (value: string | undefined) => {
-      if (value === undefined)
-        throw new Error("must be set, for instance postgres://user:password@host:5432/sluice");
-      return value.replace(/^ecto:/, "postgres:");
-    },
-  });
-  return DATABASE_URL;
+  return readEnvironment(environment, { DATABASE_URL: databaseUrl(false) }).DATABASE_URL;
 }
+
+/** Without one, development has a Postgres of its own; production has none. */
+function databaseUrl(embeddable: true): Variable<string | undefined>;
+function databaseUrl(embeddable: false): Variable<string>;
+function databaseUrl(embeddable: boolean): Variable<string | undefined>;
+function databaseUrl(embeddable: boolean): Variable<string | undefined> {
+  return (value) => {
+    if (value === undefined) {
+      if (embeddable) return undefined;
+      throw new Error(
+        `must be set, ${DATABASE_EXAMPLE} (the embedded Postgres is for SLUICE_ENV=development only)`,
+      );
+    }
+    // Never with the value: it holds a password.
+    if (!URL.canParse(value)) throw new Error(`must be a URL, ${DATABASE_EXAMPLE}`);
+    // ecto: as Supavisor's is written.
+    if (!/^(postgres|postgresql|ecto):$/.test(new URL(value).protocol)) {
+      throw new Error(`must begin with postgres://, postgresql:// or ecto://, ${DATABASE_EXAMPLE}`);
+    }
+    return value.replace(/^ecto:/, "postgres:");
+  };
+}
+
+function secret(made: string, leastBytes: number): Variable<string> {
+  return (value) => {
+    if (value === undefined) throw new Error(`must be set; make one with: ${made}`);
+    const bytes = Buffer.byteLength(value);
+    if (bytes < leastBytes) {
+      throw new Error(`must have at least ${leastBytes} bytes, it has ${bytes}; make one with: ${made}`);
+    }
+    return value;
+  };
+}
+
+function file<T>(what: string, parse: (bytes: Buffer) => T): Variable<T> {
+  return (value) => {
+    if (value === undefined) throw new Error(`must be the path of ${what}`);
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(value);
+    } catch (error) {
+      throw new Error(`must be the path of ${what}: ${messageOf(error)}`);
+    }
+    try {
+      return parse(bytes);
+    } catch (error) {
+      throw new Error(`${value} is not ${what}: ${messageOf(error)}`);
+    }
+  };
+}
+
+const dataFolder: Variable<string> = (value) => resolve(value ?? "data");
+
+const claims: Variable<Readonly<Record<string, unknown>>> = (value) => {
+  const wanted = 'must be a JSON object of claims and their values, for instance {"iss": "supabase"}';
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(value ?? "{}");
+  } catch {
+    throw new Error(wanted);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new Error(wanted);
+  return { ...parsed };
+};

@@ -2,8 +2,10 @@ import { SluiceError } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
 import type { ErrorRequestHandler } from "express";
 import { error as validation } from "express-openapi-validator";
+import { BearerTokenRefused } from "../operators/index.js";
 import { TenantInvalid } from "../tenants/index.js";
-import { ApiError } from "./api-error.js";
+import { fieldErrors } from "./field-errors.js";
+import { RequestRefused } from "./request-failure.js";
 
 const STATUS = {
   invalid: 422,
@@ -17,60 +19,93 @@ const STATUS = {
   internal: 500,
 } as const;
 
-/** The one place where errors become answers. What is not foreseen is logged and shown as its request id. */
+const RETRY_AFTER_S = "1";
+
+interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The one place where errors become answers. What nobody foresaw is logged, and shown as its request id only. */
 export function errorAnswers(logger: Logger): ErrorRequestHandler {
   return (thrown: unknown, _request, response, _next) => {
-    const { status, body } = answerFor(thrown);
-    if (status === 401) response.setHeader("www-authenticate", 'Bearer realm="sluice"');
-    if (status >= 500) {
-      logger.error("request failed", { requestId: response.locals["requestId"], error: thrown });
-      response.status(status).json({ error: "internal error", request_id: response.locals["requestId"] });
+    const requestId: unknown = response.locals.requestId;
+    const { status, body, headers } = answerFor(thrown) ?? {
+      status: 500,
+      body: { error: "internal error", request_id: requestId },
+    };
+    if (status >= 500) logger.error("request failed", { requestId, error: thrown });
+    // Half an answer cannot be taken back.
+    if (response.headersSent) {
+      response.destroy();
       return;
     }
-    response.status(status).json(body);
+    response
+      .status(status)
+      .set({ ...headers })
+      .json(body);
   };
 }
 
-function answerFor(thrown: unknown): { status: number; body: Readonly<Record<string, unknown>> } {
-  if (thrown instanceof ApiError) return thrown;
+function answerFor(thrown: unknown): Answer | undefined {
   if (thrown instanceof TenantInvalid) return { status: 422, body: { errors: thrown.problems } };
-  if (thrown instanceof SluiceError)
-    return { status: STATUS[thrown.kind], body: { error: thrown.clientMessage } };
+  if (thrown instanceof RequestRefused)
+    return { status: thrown.status, body: { error: thrown.clientMessage } };
+  if (thrown instanceof BearerTokenRefused) {
+    return {
+      status: 401,
+      body: { error: thrown.clientMessage },
+      headers: { "www-authenticate": challenge(thrown.reason) },
+    };
+  }
+  if (thrown instanceof SluiceError) {
+    if (thrown.kind === "internal") return undefined;
+    const status = STATUS[thrown.kind];
+    return {
+      status,
+      body: { error: thrown.clientMessage },
+      ...(status === 503 ? { headers: { "retry-after": RETRY_AFTER_S } } : {}),
+    };
+  }
+  return contractAnswer(thrown) ?? parserAnswer(thrown);
+}
+
+/** RFC 6750 section 3: without a token no error is named. */
+function challenge(reason: string | undefined): string {
+  const realm = 'Bearer realm="sluice"';
+  return reason === undefined ? realm : `${realm}, error="invalid_token", error_description="${reason}"`;
+}
+
+function contractAnswer(thrown: unknown): Answer | undefined {
   if (thrown instanceof validation.BadRequest) {
     return { status: 422, body: { errors: fieldErrors(thrown.errors) } };
   }
-  if (thrown instanceof validation.Unauthorized) {
-    return { status: 401, body: { error: "a valid bearer token is needed" } };
+  if (thrown instanceof validation.NotFound) return { status: 404, body: { error: "not found" } };
+  if (thrown instanceof validation.MethodNotAllowed) {
+    const { allow } = { allow: "", ...thrown.headers };
+    return {
+      status: 405,
+      body: { error: "this path does not take this method" },
+      ...(allow === "" ? {} : { headers: { allow } }),
+    };
   }
-  const status = statusOf(thrown);
-  return {
-    status,
-    body: { error: status < 500 && thrown instanceof Error ? thrown.message : "internal error" },
-  };
+  if (thrown instanceof validation.UnsupportedMediaType) {
+    return { status: 415, body: { error: "the body must be JSON: send content-type: application/json" } };
+  }
+  return undefined;
 }
 
-/** `/body/tenant/users/0/pool_size` → `users.0.pool_size` */
-function fieldErrors(errors: readonly { path: string; message: string }[]): Record<string, string[]> {
-  const byField: Record<string, string[]> = {};
-  for (const { path, message } of errors) {
-    const field = path
-      .replace(/^\/(body|params|query)\/?/, "")
-      .replace(/^tenant\/(?=.)/, "")
-      .replaceAll("/", ".");
-    const key = field === "" ? "tenant" : field;
-    byField[key] = [...(byField[key] ?? []), message];
-  }
-  return byField;
-}
-
-function statusOf(thrown: unknown): number {
-  if (
-    typeof thrown === "object" &&
-    thrown !== null &&
-    "status" in thrown &&
-    typeof thrown.status === "number"
-  ) {
-    return thrown.status;
-  }
-  return 500;
+/** Of body-parser and the router: an error that says itself that its text may be shown. */
+function parserAnswer(thrown: unknown): Answer | undefined {
+  if (!(thrown instanceof Error) || !("status" in thrown) || typeof thrown.status !== "number")
+    return undefined;
+  const { status } = thrown;
+  if (status === 413) return { status, body: { error: "the body is larger than 1 MB" } };
+  if (status < 400 || status >= 500) return undefined;
+  // A path that does not decode.
+  if (thrown instanceof URIError) return { status: 400, body: { error: "the path cannot be decoded" } };
+  return "expose" in thrown && thrown.expose === true
+    ? { status, body: { error: thrown.message } }
+    : { status, body: { error: "the request cannot be read" } };
 }

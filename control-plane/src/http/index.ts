@@ -1,2 +1,3 @@
-export { makeApp } from "./app.js";
+export { type AppParts, makeApp } from "./app.js";
 export { type HttpServer, startHttpServer } from "./http-server.js";
+export { RequestRefused } from "./request-failure.js";

@@ -1,7 +1,6 @@
-import { createHash, X509Certificate } from "node:crypto";
-import type { StoredTenant } from "../tenants/index.js";
+import { bundleFingerprint, type StoredTenant } from "../tenants/index.js";
 
-/** A tenant as the API shows it: Supavisor's keys, without its passwords and CA. */
+/** A tenant as the API shows it: Supavisor's keys and ours; of passwords and the CA only that they are there. */
 export function tenantView(tenant: StoredTenant): Record<string, unknown> {
   return {
     id: tenant.id,
@@ -13,7 +12,8 @@ export function tenantView(tenant: StoredTenant): Record<string, unknown> {
     ip_version: tenant.ipVersion,
     upstream_ssl: tenant.upstreamSsl,
     upstream_verify: tenant.upstreamVerify,
-    upstream_tls_ca_fingerprint: tenant.upstreamTlsCa === null ? null : fingerprint(tenant.upstreamTlsCa),
+    upstream_tls_ca_fingerprint:
+      tenant.upstreamTlsCa === null ? null : bundleFingerprint(tenant.upstreamTlsCa),
     upstream_tls_name: tenant.upstreamTlsName,
     enforce_ssl: tenant.enforceSsl,
     require_user: tenant.requireUser,
@@ -29,8 +29,8 @@ export function tenantView(tenant: StoredTenant): Record<string, unknown> {
     use_jit: tenant.useJit,
     jit_api_url: tenant.jitApiUrl,
     users: tenant.users.map((user) => ({
-      db_user_alias: user.dbUserAlias,
       db_user: user.dbUser,
+      db_user_alias: user.dbUserAlias,
       db_password_set: true,
       pool_size: user.poolSize,
       is_manager: user.isManager,
@@ -41,13 +41,4 @@ export function tenantView(tenant: StoredTenant): Record<string, unknown> {
     inserted_at: tenant.insertedAt.toISOString(),
     updated_at: tenant.updatedAt.toISOString(),
   };
-}
-
-/** SHA-256 of the first certificate, as `openssl x509 -fingerprint -sha256` prints it. */
-function fingerprint(pem: string): string {
-  try {
-    return new X509Certificate(pem).fingerprint256;
-  } catch {
-    return createHash("sha256").update(pem).digest("hex");
-  }
 }

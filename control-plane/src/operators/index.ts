@@ -1,1 +1,8 @@
-export { type BearerTokenRules, bearerTokens, type Operator } from "./bearer-token.js";
+export {
+  type Authenticate,
+  type BearerRequest,
+  type BearerTokenRules,
+  bearerTokens,
+  type Operator,
+} from "./bearer-token.js";
+export { BearerTokenRefused } from "./bearer-token-refused.js";

@@ -1,64 +1,47 @@
 import type { Logger } from "@sluice/shared/observability";
 import pg from "pg";
-import { DataSource, type Logger as TypeOrmLogger } from "typeorm";
-import { TenantEntity, UserEntity } from "./entities.js";
+import { DataSource } from "typeorm";
 import { Initial1764000000000 } from "./migrations/1764000000000-initial.js";
+import { PUBLICATION_ENTITIES } from "./publication-entities.js";
+import { QuietLogger } from "./quiet-logger.js";
+import { SCHEMA } from "./schema.js";
+import { TENANT_ENTITIES } from "./tenant-entities.js";
 
-/** "sluice" as a number: whoever migrates holds it. */
-const MIGRATION_LOCK = 0x736c7569;
+/** Connecting, and waiting for a free connection of the pool. */
+const CONNECT_TIMEOUT_MS = 5000;
+/** On the server, so that nothing that nobody waits for goes on; the longest is a new scope's records. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+/** A peer that vanished without a word. */
+const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5000;
 
-/** TypeORM's own would print parameters, and so secrets. */
-class QuietLogger implements TypeOrmLogger {
-  readonly #logger: Logger;
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
-  logQuery(): void {}
-
-  logQueryError(error: string | Error, query: string): void {
-    this.#logger.debug("query failed", { reason: error instanceof Error ? error.message : error, query });
-  }
-
-  logQuerySlow(timeMs: number, query: string): void {
-    this.#logger.warn("slow query", { timeMs, query });
-  }
-
-  logSchemaBuild(): void {}
-
-  logMigration(message: string): void {
-    this.#logger.info(message);
-  }
-
-  log(): void {}
+export interface DatabaseOptions {
+  /** postgres://... */
+  readonly url: string;
+  readonly poolSize: number;
+  readonly logger: Logger;
 }
 
-export function makeDataSource(url: string, poolSize: number, logger: Logger): DataSource {
+export function makeDataSource({ url, poolSize, logger }: DatabaseOptions): DataSource {
   return new DataSource({
     type: "postgres",
     // Given, not found: hoisting in a workspace must not decide which one it is.
     driver: pg,
     url,
+    schema: SCHEMA,
     poolSize,
     applicationName: "sluice_meta",
-    connectTimeoutMS: 5000,
-    entities: [TenantEntity, UserEntity],
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    extra: {
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+      keepAlive: true,
+    },
+    // Made by no extension of the database.
+    installExtensions: false,
+    entities: [...TENANT_ENTITIES, ...PUBLICATION_ENTITIES],
     migrations: [Initial1764000000000],
-    migrationsTableName: "sluice_migrations",
+    migrationsTableName: "migrations",
     logger: new QuietLogger(logger),
   });
-}
-
-/** Runs what is pending, one process at a time. @returns the names of the migrations that ran */
-export async function migrate(dataSource: DataSource): Promise<readonly string[]> {
-  const runner = dataSource.createQueryRunner();
-  try {
-    await runner.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
-    const ran = await dataSource.runMigrations({ transaction: "each" });
-    return ran.map(({ name }) => name);
-  } finally {
-    await runner.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]);
-    await runner.release();
-  }
 }

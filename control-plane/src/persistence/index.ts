@@ -1,4 +1,7 @@
-export { makeDataSource, migrate } from "./database.js";
-export { StoredPublications } from "./stored-publications.js";
+export { type DatabaseOptions, makeDataSource } from "./database.js";
+export { EMBEDDED_DATABASE, startEmbeddedDatabase } from "./embedded-database.js";
+export { migrate } from "./migrate.js";
+export { StoreUnavailable } from "./store-unavailable.js";
+export { StoredPublications, type StoredPublicationsOptions } from "./stored-publications.js";
 export { StoredTenants } from "./stored-tenants.js";
-export { Vault } from "./vault.js";
+export { Vault, VaultSealBroken } from "./vault.js";

@@ -4,26 +4,69 @@ import type { Vault } from "./vault.js";
 
 export const GENERATION_CHANNEL = "sluice_generation";
 
-/** The next generation. Its row stays locked until the transaction ends: nothing of an older one commits later. */
-export async function takeGeneration(manager: EntityManager): Promise<bigint> {
-  const result: unknown = await manager.query("UPDATE generation SET value = value + 1 RETURNING value");
-  // TypeORM answers an UPDATE with [rows, count].
-  const rows = (Array.isArray(result) && Array.isArray(result[0]) ? result[0] : result) as {
-    value: string;
-  }[];
-  await manager.query("SELECT pg_notify($1, '')", [GENERATION_CHANNEL]);
-  return BigInt(rows[0]?.value ?? 0);
+export interface Scope {
+  readonly scope: string;
+  readonly dataKey: DataKey;
 }
 
-export async function allScopes(
-  manager: EntityManager,
-  vault: Vault,
-): Promise<{ scope: string; dataKey: DataKey }[]> {
-  const rows: { scope: string; data_key_id: string; data_key_encrypted: Buffer }[] = await manager.query(
-    "SELECT scope, data_key_id, data_key_encrypted FROM scopes ORDER BY scope",
+interface ScopeRow {
+  readonly scope: string;
+  readonly data_key_id: string;
+  readonly data_key_encrypted: Buffer;
+  readonly vault_key_id: string;
+}
+
+/**
+ * The next generation. Its row stays locked until the transaction ends, so nothing of an older generation commits
+ * later. Taken late: until then transactions of different tenants run side by side.
+ */
+export async function takeGeneration(manager: EntityManager): Promise<bigint> {
+  // As a SELECT, since TypeORM gives the rows of an UPDATE in another shape.
+  const rows: { generation: string }[] = await manager.query(
+    `WITH taken AS (UPDATE sluice.fleet SET generation = generation + 1 RETURNING generation)
+     SELECT generation FROM taken`,
   );
-  return rows.map((row) => ({
-    scope: row.scope,
-    dataKey: { id: row.data_key_id, key: vault.open(row.data_key_encrypted) },
-  }));
+  const row = rows[0];
+  if (row === undefined) throw new Error("sluice.fleet has lost its row");
+  // Sent when the transaction commits, and not if it does not.
+  await manager.query("SELECT pg_notify($1, '')", [GENERATION_CHANNEL]);
+  return BigInt(row.generation);
+}
+
+/** To be read after the generation was taken: then a scope that is being made is either seen, or sees us. */
+export async function allScopes(manager: EntityManager, vault: Vault): Promise<readonly Scope[]> {
+  const rows: ScopeRow[] = await manager.query(
+    "SELECT scope, data_key_id, data_key_encrypted, vault_key_id FROM sluice.scopes ORDER BY scope",
+  );
+  return rows.map((row) => scopeOf(row, vault));
+}
+
+export async function findScope(
+  manager: EntityManager,
+  scope: string,
+  vault: Vault,
+): Promise<Scope | undefined> {
+  const rows: ScopeRow[] = await manager.query(
+    "SELECT scope, data_key_id, data_key_encrypted, vault_key_id FROM sluice.scopes WHERE scope = $1",
+    [scope],
+  );
+  return rows[0] === undefined ? undefined : scopeOf(rows[0], vault);
+}
+
+export async function insertScope(
+  manager: EntityManager,
+  { scope, dataKey }: Scope,
+  generation: bigint,
+  vault: Vault,
+): Promise<void> {
+  await manager.query(
+    `INSERT INTO sluice.scopes (scope, generation, data_key_id, data_key_encrypted, vault_key_id)
+     VALUES ($1, $2, $3, $4, $5)`,
+    [scope, String(generation), dataKey.id, vault.seal(dataKey.key), vault.keyId],
+  );
+}
+
+function scopeOf(row: ScopeRow, vault: Vault): Scope {
+  const key = vault.open(row.data_key_encrypted, row.vault_key_id);
+  return { scope: row.scope, dataKey: { id: row.data_key_id, key } };
 }

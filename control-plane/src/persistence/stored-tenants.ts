@@ -1,8 +1,9 @@
-import { tenantRecordId } from "@sluice/shared/bundle";
-import type { DataSource } from "typeorm";
-import { makeTenantRecord } from "../publishing/index.js";
-import type { StoredTenant, Tenant, TenantStore } from "../tenants/index.js";
+import type { Clock } from "@sluice/shared/time";
+import type { DataSource, EntityManager } from "typeorm";
+import type { StoredTenant, Tenant, TenantChange, TenantStore } from "../tenants/index.js";
 import { allScopes, takeGeneration } from "./scope-rows.js";
+import { orUnavailable } from "./store-unavailable.js";
+import { markScopes, removeTenantRecords, writeTenantRecords } from "./tenant-records.js";
 import { TenantRows } from "./tenant-rows.js";
 import type { Vault } from "./vault.js";
 
@@ -11,62 +12,64 @@ export class StoredTenants implements TenantStore {
   readonly #dataSource: DataSource;
   readonly #vault: Vault;
   readonly #rows: TenantRows;
+  readonly #clock: Clock;
 
-  constructor(dataSource: DataSource, vault: Vault) {
+  constructor(dataSource: DataSource, vault: Vault, clock: Clock) {
     this.#dataSource = dataSource;
     this.#vault = vault;
     this.#rows = new TenantRows(vault);
+    this.#clock = clock;
   }
 
   find(externalId: string): Promise<StoredTenant | undefined> {
-    return this.#rows.find(this.#dataSource.manager, externalId, false);
+    return orUnavailable(this.#rows.find(this.#dataSource.manager, externalId, { forUpdate: false }));
   }
 
   list(after: string | undefined, limit: number): Promise<readonly StoredTenant[]> {
-    return this.#rows.list(this.#dataSource.manager, after, limit);
+    return orUnavailable(this.#rows.list(this.#dataSource.manager, after, limit));
   }
 
   change(
     externalId: string,
     decide: (stored: StoredTenant | undefined) => Promise<Tenant | undefined>,
-  ): Promise<{ tenant: StoredTenant; created: boolean; changed: boolean }> {
-    return this.#dataSource.transaction(async (manager) => {
-      // A lock on the name, since a tenant that is not there yet has no row to lock.
-      await manager.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`tenant/${externalId}`]);
-      const stored = await this.#rows.find(manager, externalId, true);
+  ): Promise<TenantChange> {
+    return this.#transaction(externalId, async (manager, stored) => {
       const wanted = await decide(stored);
       if (wanted === undefined) {
-        if (stored === undefined) throw new Error("nothing to write for a tenant that is not there");
-        return { tenant: stored, created: false, changed: false };
+        if (stored === undefined) throw new Error("there is no tenant to leave as it is");
+        return { tenant: stored, outcome: "unchanged" };
       }
-      const tenant = await this.#rows.save(manager, wanted, stored);
-      await takeGeneration(manager).then(async (generation) => {
-        // Read behind the generation's lock: a scope that was made meanwhile is seen.
-        for (const { scope, dataKey } of await allScopes(manager, this.#vault)) {
-          await manager.query(
-            "INSERT INTO records (scope, id, body) VALUES ($1, $2, $3) ON CONFLICT (scope, id) DO UPDATE SET body = excluded.body",
-            [scope, tenantRecordId(externalId), Buffer.from(makeTenantRecord(tenant, scope, dataKey))],
-          );
-        }
-        await manager.query("UPDATE scopes SET generation = $1", [String(generation)]);
-      });
-      return { tenant, created: stored === undefined, changed: true };
+      const tenant = await this.#rows.save(manager, wanted, stored, new Date(this.#clock.now()));
+      const generation = await takeGeneration(manager);
+      const scopes = await allScopes(manager, this.#vault);
+      for (const scope of scopes) await writeTenantRecords(manager, scope, [tenant], generation);
+      await markScopes(manager, scopes, generation);
+      return { tenant, outcome: stored === undefined ? "created" : "updated" };
     });
   }
 
   remove(externalId: string): Promise<boolean> {
-    return this.#dataSource.transaction(async (manager) => {
-      await manager.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`tenant/${externalId}`]);
-      if ((await this.#rows.find(manager, externalId, true)) === undefined) return false;
-      await this.#rows.remove(manager, externalId);
+    return this.#transaction(externalId, async (manager, stored) => {
+      if (stored === undefined) return false;
+      await this.#rows.remove(manager, stored.id);
       const generation = await takeGeneration(manager);
-      await manager.query("DELETE FROM records WHERE id = $1", [tenantRecordId(externalId)]);
-      await manager.query("INSERT INTO removals (external_id, generation) VALUES ($1, $2)", [
-        externalId,
-        String(generation),
-      ]);
-      await manager.query("UPDATE scopes SET generation = $1", [String(generation)]);
+      await removeTenantRecords(manager, externalId, generation);
+      await markScopes(manager, await allScopes(manager, this.#vault), generation);
       return true;
     });
+  }
+
+  #transaction<T>(
+    externalId: string,
+    work: (manager: EntityManager, stored: StoredTenant | undefined) => Promise<T>,
+  ): Promise<T> {
+    const transaction = this.#dataSource.transaction(async (manager) => {
+      // A lock on the name, since a tenant that is not there yet has no row to lock.
+      await manager.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
+        `sluice/tenant/${externalId}`,
+      ]);
+      return work(manager, await this.#rows.find(manager, externalId, { forUpdate: true }));
+    });
+    return orUnavailable(transaction);
   }
 }

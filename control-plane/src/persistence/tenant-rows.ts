@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { type EntityManager, In, type QueryDeepPartialEntity } from "typeorm";
-import type { StoredTenant, Tenant } from "../tenants/index.js";
-import { TenantEntity, type TenantRow, UserEntity, type UserRow } from "./entities.js";
+import type { StoredTenant, Tenant, User } from "../tenants/index.js";
+import { TenantEntity, type TenantRow, UserEntity, type UserRow } from "./tenant-entities.js";
 import type { Vault } from "./vault.js";
 
-/** Rows to tenants and back. */
+/** Rows to tenants and back; secrets are in clear on one side only. */
 export class TenantRows {
   readonly #vault: Vault;
 
@@ -12,15 +12,25 @@ export class TenantRows {
     this.#vault = vault;
   }
 
-  async find(manager: EntityManager, externalId: string, lock: boolean): Promise<StoredTenant | undefined> {
+  /** @param forUpdate keeps others from changing it until the transaction ends. */
+  async find(
+    manager: EntityManager,
+    externalId: string,
+    { forUpdate }: { readonly forUpdate: boolean },
+  ): Promise<StoredTenant | undefined> {
     const row = await manager.findOne(TenantEntity, {
       where: { externalId },
-      ...(lock ? { lock: { mode: "pessimistic_write" as const } } : {}),
+      ...(forUpdate ? { lock: { mode: "pessimistic_write" as const } } : {}),
     });
     return row === null ? undefined : (await this.#withUsers(manager, [row]))[0];
   }
 
-  async list(manager: EntityManager, after: string | undefined, limit: number): Promise<StoredTenant[]> {
+  /** By external_id, byte by byte. */
+  async list(
+    manager: EntityManager,
+    after: string | undefined,
+    limit: number,
+  ): Promise<readonly StoredTenant[]> {
     const query = manager
       .createQueryBuilder(TenantEntity, "tenant")
       .orderBy("tenant.externalId")
@@ -29,78 +39,66 @@ export class TenantRows {
     return this.#withUsers(manager, await query.getMany());
   }
 
-  async all(manager: EntityManager): Promise<StoredTenant[]> {
-    return this.#withUsers(manager, await manager.find(TenantEntity));
-  }
-
   async save(
     manager: EntityManager,
     tenant: Tenant,
     stored: StoredTenant | undefined,
+    now: Date,
   ): Promise<StoredTenant> {
-    const { externalId, users, ...settings } = tenant;
-    const now = new Date();
+    const { users, ...settings } = tenant;
     const row: TenantRow = {
+      ...settings,
       id: stored?.id ?? randomUUID(),
-      externalId,
-      settings: settingsOnly(settings),
       insertedAt: stored?.insertedAt ?? now,
       updatedAt: now,
     };
-    if (stored === undefined) await manager.insert(TenantEntity, row as QueryDeepPartialEntity<TenantRow>);
-    else await manager.update(TenantEntity, { id: row.id }, row as QueryDeepPartialEntity<TenantRow>);
-    await manager.delete(UserEntity, { tenantExternalId: externalId });
-    const rows = users.map(
-      ({ dbUser, dbPassword, verifier, ...userSettings }, position): UserRow => ({
-        id: randomUUID(),
-        tenantExternalId: externalId,
-        position,
-        dbUser,
-        settings: userSettings,
-        dbPassEncrypted: this.#vault.seal(dbPassword),
-        verifierEncrypted: this.#vault.seal(verifier),
-      }),
-    );
+    if (stored === undefined) {
+      await manager.insert(TenantEntity, row as QueryDeepPartialEntity<TenantRow>);
+    } else {
+      await manager.update(TenantEntity, { id: row.id }, row as QueryDeepPartialEntity<TenantRow>);
+      await manager.delete(UserEntity, { tenantId: row.id });
+    }
+    const rows = users.map((user, position) => this.#rowOfUser(user, row.id, position));
     if (rows.length > 0) await manager.insert(UserEntity, rows);
-    return { ...tenant, id: row.id, insertedAt: row.insertedAt, updatedAt: row.updatedAt };
+    return { ...row, users };
   }
 
-  async remove(manager: EntityManager, externalId: string): Promise<void> {
-    await manager.delete(UserEntity, { tenantExternalId: externalId });
-    await manager.delete(TenantEntity, { externalId });
+  /** Its users go with it. */
+  async remove(manager: EntityManager, id: string): Promise<void> {
+    await manager.delete(TenantEntity, { id });
+  }
+
+  #rowOfUser(user: User, tenantId: string, position: number): UserRow {
+    const { dbPassword, verifier, ...settings } = user;
+    return {
+      ...settings,
+      id: randomUUID(),
+      tenantId,
+      position,
+      dbPassEncrypted: this.#vault.seal(dbPassword),
+      verifierEncrypted: this.#vault.seal(verifier),
+      vaultKeyId: this.#vault.keyId,
+    };
+  }
+
+  #userOf(row: UserRow): User {
+    const { id: _id, tenantId: _tenantId, position: _position, ...columns } = row;
+    const { dbPassEncrypted, verifierEncrypted, vaultKeyId, ...settings } = columns;
+    return {
+      ...settings,
+      dbPassword: this.#vault.open(dbPassEncrypted, vaultKeyId).toString("utf8"),
+      verifier: this.#vault.open(verifierEncrypted, vaultKeyId).toString("utf8"),
+    };
   }
 
   async #withUsers(manager: EntityManager, rows: readonly TenantRow[]): Promise<StoredTenant[]> {
     if (rows.length === 0) return [];
     const users = await manager.find(UserEntity, {
-      where: { tenantExternalId: In(rows.map(({ externalId }) => externalId)) },
+      where: { tenantId: In(rows.map(({ id }) => id)) },
       order: { position: "ASC" },
     });
-    return rows.map((row) => ({
-      ...row.settings,
-      externalId: row.externalId,
-      users: users
-        .filter(({ tenantExternalId }) => tenantExternalId === row.externalId)
-        .map((user) => ({
-          ...user.settings,
-          dbUser: user.dbUser,
-          dbPassword: this.#vault.open(user.dbPassEncrypted).toString("utf8"),
-          verifier: this.#vault.open(user.verifierEncrypted).toString("utf8"),
-        })),
-      id: row.id,
-      insertedAt: row.insertedAt,
-      updatedAt: row.updatedAt,
-    }));
+    const byTenant = new Map<string, User[]>(rows.map(({ id }) => [id, []]));
+    for (const user of users) byTenant.get(user.tenantId)?.push(this.#userOf(user));
+    return rows.map((row) => ({ ...row, users: byTenant.get(row.id) ?? [] }));
   }
-}
-
-/** What a stored tenant carries beside its settings does not belong into the column. */
-function settingsOnly(settings: Omit<Tenant, "externalId" | "users">): TenantRow["settings"] {
-  const {
-    id: _id,
-    insertedAt: _insertedAt,
-    updatedAt: _updatedAt,
-    ...rest
-  } = settings as Partial<StoredTenant>;
-  return rest as TenantRow["settings"];
 }

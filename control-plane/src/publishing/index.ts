@@ -1,11 +1,21 @@
 export { openOwnKeyset } from "./own-keyset.js";
 export type {
-  NewSnapshot,
+  Incarnations,
+  NewChunk,
   PublicationStore,
   PublishedState,
-  ScopeMoment,
+  PublishingMoment,
+  ScopeContents,
+  ScopeStanding,
   StoredRecord,
 } from "./publication-store.js";
-export type { Held, KeyringInput, PublishedSnapshot, ScopePublications, Since } from "./published-state.js";
-export { Publisher } from "./publisher.js";
+export type {
+  Held,
+  KeyringInput,
+  PublishedSnapshot,
+  ScopePublications,
+  Since,
+} from "./published-state.js";
+export { Publisher, type PublisherOptions } from "./publisher.js";
+export { KeysetUnusable, ScopeUnknown, SnapshotGone } from "./publishing-failure.js";
 export { makeTenantRecord } from "./tenant-record.js";

@@ -5,11 +5,13 @@ import {
   type Signer,
   type TrustedKeyset,
 } from "@sluice/shared/bundle";
+import { messageOf } from "@sluice/shared/errors";
+import { KeysetUnusable } from "./publishing-failure.js";
 
 /**
- * The keyset that data planes are sent, checked as they will check it: so a mistake shows at the start of the
- * control plane and not as a fleet of nacks.
- * @throws when it is not signed by the root keys, has expired, or does not list the key that signs here
+ * The keyset that data planes are sent, checked as they will check it: so a mistake shows when the control plane
+ * starts, and not as a fleet of nacks.
+ * @throws KeysetUnusable when it is not signed by the root keys, has expired, or does not list the key that signs here.
  */
 export function openOwnKeyset(
   envelope: Uint8Array,
@@ -17,14 +19,25 @@ export function openOwnKeyset(
   signer: Signer,
   nowMs: number,
 ): TrustedKeyset {
-  const keyset = notExpired(
-    openKeyset(envelope, { keys: rootKeys.map(publicKeyFromRaw), threshold: 1 }),
-    nowMs,
-  );
+  const keyset = opened(envelope, rootKeys, nowMs);
   if (!keyset.configKeys.some(({ key }) => key.id === signer.keyId)) {
-    throw new Error(
-      `KEYSET_PATH: keyset ${keyset.version} does not list the key of CONFIG_KEY_PATH (${signer.keyId}); publish a keyset that does`,
+    const listed = keyset.configKeys.map(({ key }) => key.id).join(", ");
+    throw new KeysetUnusable(
+      `keyset ${keyset.version} does not list the key of CONFIG_KEY_PATH, ${signer.keyId} (it lists ${listed}); ` +
+        "sign one that does with control-plane/dist/commands/publish-keyset.js, or give the key that it lists",
     );
   }
   return keyset;
+}
+
+function opened(envelope: Uint8Array, rootKeys: readonly Uint8Array[], nowMs: number): TrustedKeyset {
+  try {
+    const keyset = openKeyset(envelope, { keys: rootKeys.map(publicKeyFromRaw), threshold: 1 });
+    return notExpired(keyset, nowMs);
+  } catch (error) {
+    throw new KeysetUnusable(
+      `data planes that trust TRUST_ROOT_KEYS would refuse it: ${messageOf(error)}`,
+      error,
+    );
+  }
 }

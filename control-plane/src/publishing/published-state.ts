@@ -11,7 +11,7 @@ export interface PublishedSnapshot extends Held {
   readonly scope: string;
   /** Encoded Envelope of the SnapshotManifest. */
   readonly envelope: Uint8Array;
-  /** In the manifest's order. */
+  /** In the manifest's order. Ends with SnapshotGone when they were pruned meanwhile: ask again. */
   chunks(): AsyncIterable<Uint8Array>;
 }
 
@@ -21,11 +21,11 @@ export type Since =
   /** The history does not know what is held. */
   | { readonly kind: "ahead" };
 
+/** A scope's data keys, each sealed to one instance. */
 export interface KeyringInput {
   readonly scope: string;
   readonly group: string;
   readonly instance: string;
-  /** Sealed to the instance. */
   readonly dataKeys: readonly SealedDataKeyParts[];
 }
 
@@ -34,7 +34,7 @@ export interface ScopePublications {
   /** Makes the scope's data key and records when its first data plane comes. */
   ensureScope(scope: string): Promise<void>;
   /** For an empty data plane. */
-  latest(scope: string): Promise<PublishedSnapshot | undefined>;
+  latest(scope: string): Promise<PublishedSnapshot>;
   /** For one that holds state: a snapshot that names this state as replaced, only if the history contains it. */
   since(scope: string, held: Held): Promise<Since>;
   /** Calls after a new generation of the scope is stored; the function returned ends it. */

@@ -1,101 +1,134 @@
 import {
   encodeHeartbeat,
   encodeKeyring,
-  encodeSnapshotManifest,
-  makeChunks,
-  SCHEMA_VERSION,
   type Signer,
-  StateTree,
   signEnvelope,
   type TrustedKeyset,
 } from "@sluice/shared/bundle";
-import { background } from "@sluice/shared/lifecycle";
+import { messageOf } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
 import type { Clock } from "@sluice/shared/time";
 import { Bursts } from "./bursts.js";
-import type { NewSnapshot, PublicationStore, PublishedState, ScopeMoment } from "./publication-store.js";
-import type { Held, PublishedSnapshot, ScopePublications, Since } from "./published-state.js";
+import type { PublicationStore, PublishedState } from "./publication-store.js";
+import type { Held, KeyringInput, PublishedSnapshot, ScopePublications, Since } from "./published-state.js";
+import { ScopePublisher } from "./scope-publisher.js";
+import { SnapshotEnvelopes } from "./snapshot-envelopes.js";
 
 const HEARTBEAT_VALID_MS = 5 * 60_000;
+/** Streams of one scope share a heartbeat for this time; each is sent one every 10 s. */
+const HEARTBEAT_SHARED_MS = 2000;
 
-/**
- * Signs each generation of a scope once, and stores it before anyone is served. All replicas then serve the stored
- * bytes.
- */
+export interface PublisherOptions {
+  readonly store: PublicationStore;
+  readonly signer: Signer;
+  readonly keyset: TrustedKeyset;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Subscription {
+  readonly onPublished: () => void;
+}
+
+interface Heartbeat {
+  readonly state: PublishedState;
+  /** On the monotonic clock. */
+  readonly signedAtMs: number;
+  readonly envelope: Promise<Uint8Array>;
+}
+
+/** The scopes that data planes of this process ask for: each is published when a generation has touched it. */
 export class Publisher implements ScopePublications {
-  readonly #store: PublicationStore;
-  readonly #signer: Signer;
-  readonly #keyset: TrustedKeyset;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #subscribers = new Map<string, Set<() => void>>();
+  readonly #options: PublisherOptions;
+  readonly #envelopes: SnapshotEnvelopes;
+  readonly #scopes = new Map<string, ScopePublisher>();
+  readonly #subscriptions = new Map<string, Set<Subscription>>();
+  /** The newest state of which the subscribers of a scope have been told. */
+  readonly #told = new Map<string, PublishedState>();
+  readonly #heartbeats = new Map<string, Heartbeat>();
+  readonly #troubled = new Map<string, string>();
   readonly #bursts: Bursts;
-  readonly #told = new Map<string, bigint>();
   #listening: { stop(): Promise<void> } | undefined;
 
-  constructor(store: PublicationStore, signer: Signer, keyset: TrustedKeyset, clock: Clock, logger: Logger) {
-    this.#store = store;
-    this.#signer = signer;
-    this.#keyset = keyset;
-    this.#clock = clock;
-    this.#logger = logger;
-    this.#bursts = new Bursts(clock, () => background(logger, "publishing", this.#publishAll()));
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#envelopes = new SnapshotEnvelopes(options.signer, options.clock);
+    this.#bursts = new Bursts(options.clock, () => this.#publishAll());
   }
 
   async start(): Promise<void> {
-    this.#listening = await this.#store.listen(() => this.#bursts.notice());
+    this.#listening = await this.#options.store.listen(() => this.#bursts.notice());
   }
 
+  /** What is being signed is finished first. */
   async stop(): Promise<void> {
-    this.#bursts.cancel();
     await this.#listening?.stop();
+    this.#bursts.cancel();
+    await Promise.all([...this.#scopes.values()].map((scope) => scope.idle()));
   }
 
   ensureScope(scope: string): Promise<void> {
-    return this.#store.ensureScope(scope);
+    return this.#options.store.ensureScope(scope);
   }
 
-  async latest(scope: string): Promise<PublishedSnapshot | undefined> {
-    return this.#store.withScope(scope, async (moment) => {
-      const state = await this.#publish(scope, moment);
-      return this.#snapshot(scope, moment, state, undefined);
-    });
+  latest(scope: string): Promise<PublishedSnapshot> {
+    return this.#scope(scope).latest();
   }
 
-  async since(scope: string, held: Held): Promise<Since> {
-    return this.#store.withScope(scope, async (moment): Promise<Since> => {
-      const state = await this.#publish(scope, moment);
-      // A raised epoch: whatever is held is replaced.
-      if (held.epoch < state.epoch)
-        return { kind: "snapshot", snapshot: await this.#snapshot(scope, moment, state, undefined) };
-      const known = await moment.state(held.epoch, held.generation);
-      if (known === undefined || !known.stateRoot.equals(held.stateRoot)) return { kind: "ahead" };
-      if (held.generation === state.generation) return { kind: "current" };
-      return { kind: "snapshot", snapshot: await this.#snapshot(scope, moment, state, known) };
-    });
+  since(scope: string, held: Held): Promise<Since> {
+    return this.#scope(scope).since(held);
   }
 
   subscribe(scope: string, onPublished: () => void): () => void {
-    const subscribers = this.#subscribers.get(scope) ?? new Set();
-    this.#subscribers.set(scope, subscribers);
-    subscribers.add(onPublished);
+    const subscriptions = this.#subscriptions.get(scope) ?? new Set();
+    this.#subscriptions.set(scope, subscriptions);
+    const subscription = { onPublished };
+    subscriptions.add(subscription);
     return () => {
-      subscribers.delete(onPublished);
+      subscriptions.delete(subscription);
+      if (subscriptions.size === 0 && this.#subscriptions.get(scope) === subscriptions) {
+        this.#subscriptions.delete(scope);
+      }
     };
   }
 
   dataKeys(scope: string): ReturnType<ScopePublications["dataKeys"]> {
-    return this.#store.dataKeys(scope);
+    return this.#options.store.dataKeys(scope);
   }
 
   async signHeartbeat(scope: string): Promise<Uint8Array> {
-    const state = await this.#store.withScope(scope, (moment) => this.#publish(scope, moment));
-    const nowMs = this.#clock.now();
+    const { clock } = this.#options;
+    const publisher = this.#scope(scope);
+    const state = publisher.published ?? (await publisher.publish());
+    const shared = this.#heartbeats.get(scope);
+    if (
+      shared !== undefined &&
+      shared.state === state &&
+      clock.monotonic() - shared.signedAtMs < HEARTBEAT_SHARED_MS
+    ) {
+      return shared.envelope;
+    }
+    const envelope = this.#sign(state, clock.now());
+    this.#heartbeats.set(scope, { state, signedAtMs: clock.monotonic(), envelope });
+    return envelope;
+  }
+
+  signKeyring({ scope, group, instance, dataKeys }: KeyringInput): Promise<Uint8Array> {
+    const issuedAtMs = BigInt(this.#options.clock.now());
+    const payload = encodeKeyring({ scope, group, instance, dataKeys: [...dataKeys], issuedAtMs });
+    return signEnvelope(this.#options.signer, "keyring", payload);
+  }
+
+  keysetEnvelope(): Uint8Array {
+    return this.#options.keyset.envelope;
+  }
+
+  #sign(state: PublishedState, nowMs: number): Promise<Uint8Array> {
     return signEnvelope(
-      this.#signer,
+      this.#options.signer,
       "heartbeat",
       encodeHeartbeat({
-        scope,
+        scope: state.scope,
         epoch: state.epoch,
         state: { generation: state.generation, root: state.stateRoot },
         issuedAtMs: BigInt(nowMs),
@@ -104,111 +137,45 @@ export class Publisher implements ScopePublications {
     );
   }
 
-  signKeyring(input: Parameters<ScopePublications["signKeyring"]>[0]): Promise<Uint8Array> {
-    const { scope, group, instance, dataKeys } = input;
-    return signEnvelope(
-      this.#signer,
-      "keyring",
-      encodeKeyring({
-        scope,
-        group,
-        instance,
-        dataKeys: [...dataKeys],
-        issuedAtMs: BigInt(this.#clock.now()),
-      }),
-    );
-  }
-
-  keysetEnvelope(): Uint8Array {
-    return this.#keyset.envelope;
-  }
-
-  async #publishAll(): Promise<void> {
-    for (const [scope, subscribers] of this.#subscribers) {
-      if (subscribers.size === 0) continue;
-      const { generation } = await this.#store.withScope(scope, (moment) => this.#publish(scope, moment));
-      if (this.#told.get(scope) === generation) continue;
-      this.#told.set(scope, generation);
-      for (const tell of [...subscribers]) tell();
-    }
-  }
-
-  /** The state of the scope's generation, made when nobody has. */
-  async #publish(scope: string, moment: ScopeMoment): Promise<PublishedState> {
-    const epoch = this.#keyset.minEpoch;
-    const stored = await moment.state(epoch, moment.generation);
-    if (stored !== undefined) return stored;
-    const records = await moment.records();
-    const tree = StateTree.of(records.map(({ id, body }) => [id, body] as const));
-    const chunks = makeChunks(records);
-    const snapshot: NewSnapshot = {
-      epoch,
-      generation: moment.generation,
-      stateRoot: Buffer.from(tree.root),
-      recordIds: records.map(({ id }) => id),
-      chunkHashes: chunks.map(({ ref }) => Buffer.from(ref.sha256)),
-      chunks: chunks.map(({ ref, bytes }) => ({ sha256: ref.sha256, bytes })),
-    };
-    await moment.saveState(snapshot);
-    this.#logger.info("generation published", {
-      scope,
-      generation: String(moment.generation),
-      records: records.length,
+  #scope(scope: string): ScopePublisher {
+    const known = this.#scopes.get(scope);
+    if (known !== undefined) return known;
+    const { store, keyset, logger } = this.#options;
+    const made = new ScopePublisher(scope, {
+      store,
+      envelopes: this.#envelopes,
+      epoch: keyset.minEpoch,
+      logger,
     });
-    return snapshot;
+    this.#scopes.set(scope, made);
+    return made;
   }
 
-  async #snapshot(
-    scope: string,
-    moment: ScopeMoment,
-    state: PublishedState,
-    replaces: PublishedState | undefined,
-  ): Promise<PublishedSnapshot> {
-    let envelope: Uint8Array | undefined = await moment.envelope(
-      state.epoch,
-      state.generation,
-      replaces?.generation,
-    );
-    if (envelope === undefined) {
-      const records = await moment.records();
-      const chunks = makeChunks(records);
-      const explained = replaces !== undefined && (await moment.removalsExplained(replaces));
-      envelope = await signEnvelope(
-        this.#signer,
-        "snapshot",
-        encodeSnapshotManifest({
-          scope,
-          epoch: state.epoch,
-          state: { generation: state.generation, root: state.stateRoot },
-          issuedAtMs: BigInt(this.#clock.now()),
-          schemaVersion: SCHEMA_VERSION,
-          recordCount: BigInt(records.length),
-          // All that is missing was asked for, one by one, through the API.
-          allowMassRemoval: explained,
-          chunks: chunks.map(({ ref }) => ref),
-          ...(replaces === undefined
-            ? {}
-            : { replaces: { generation: replaces.generation, root: replaces.stateRoot } }),
-        }),
-      );
-      await moment.saveEnvelope(state.epoch, state.generation, replaces?.generation, envelope);
+  /** Scopes fail one by one; the poll tries again. */
+  #publishAll(): void {
+    for (const scope of this.#subscriptions.keys()) {
+      this.#scope(scope)
+        .publish()
+        .then(
+          (state) => this.#tell(state),
+          (error: unknown) => this.#complain(scope, error),
+        );
     }
-    const { chunkHashes } = state;
-    const store = this.#store;
-    return {
-      scope,
-      epoch: state.epoch,
-      generation: state.generation,
-      stateRoot: state.stateRoot,
-      envelope,
-      async *chunks() {
-        for (const sha256 of chunkHashes) {
-          const bytes = await store.chunk(sha256);
-          // Pruned meanwhile: the subscriber asks again and gets a newer one.
-          if (bytes === undefined) return;
-          yield bytes;
-        }
-      },
-    };
+  }
+
+  #tell(state: PublishedState): void {
+    this.#troubled.delete(state.scope);
+    const told = this.#told.get(state.scope);
+    if (told?.epoch === state.epoch && told.generation === state.generation) return;
+    this.#told.set(state.scope, state);
+    for (const { onPublished } of [...(this.#subscriptions.get(state.scope) ?? [])]) onPublished();
+  }
+
+  /** Once, and not with every poll. */
+  #complain(scope: string, error: unknown): void {
+    const problem = messageOf(error);
+    if (this.#troubled.get(scope) === problem) return;
+    this.#troubled.set(scope, problem);
+    this.#options.logger.error("a scope cannot be published", { scope, error });
   }
 }

@@ -1,6 +1,6 @@
 import { encodeTenant, IpVersion, UpstreamVerify } from "@sluice/shared/bundle";
 import { type DataKey, type SealedSecret, sealField } from "@sluice/shared/secrets";
-import type { Tenant } from "../tenants/index.js";
+import { parseCidr, type Tenant } from "../tenants/index.js";
 
 /**
  * A tenant as the data planes of one scope read it. Sealing uses a fresh nonce, so the bytes are made once, in the
@@ -29,7 +29,8 @@ export function makeTenantRecord(tenant: Tenant, scope: string, dataKey: DataKey
     defaultMaxClients: tenant.defaultMaxClients,
     clientIdleTimeoutMs: tenant.clientIdleTimeoutMs,
     clientHeartbeatIntervalS: tenant.clientHeartbeatIntervalS,
-    allowList: [...tenant.allowList],
+    // In one form; data planes would refuse a bare address.
+    allowList: tenant.allowList.map((range) => parseCidr(range) ?? range),
     sniHostname: tenant.sniHostname ?? "",
     defaultParameterStatus: { ...tenant.defaultParameterStatus },
     users: tenant.users.map((user) => ({

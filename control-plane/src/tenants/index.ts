@@ -1,5 +1,7 @@
+export { bundleFingerprint } from "./certificate-bundle.js";
+export { parseCidr } from "./cidr.js";
 export type { StoredTenant, Tenant, TenantSettings, User } from "./tenant.js";
 export { type FieldProblems, TenantInvalid, TenantUnknown } from "./tenant-failure.js";
-export type { TenantInput } from "./tenant-input.js";
-export { TenantService } from "./tenant-service.js";
-export type { TenantStore } from "./tenant-store.js";
+export type { TenantInput, UserInput } from "./tenant-input.js";
+export { type TenantPage, TenantService } from "./tenant-service.js";
+export type { TenantChange, TenantStore } from "./tenant-store.js";

@@ -7,13 +7,19 @@ export class TenantInvalid extends SluiceError {
   readonly problems: FieldProblems;
 
   constructor(problems: FieldProblems) {
-    super({ code: "ETENANTINVALID", kind: "invalid", clientMessage: "the tenant cannot be used as it is" });
+    super({
+      code: "ETENANTINVALID",
+      kind: "invalid",
+      clientMessage: "the tenant cannot be used as it is",
+      detail: Object.keys(problems).join(", "),
+    });
     this.problems = problems;
   }
 }
 
 export class TenantUnknown extends SluiceError {
-  constructor() {
-    super({ code: "ETENANTUNKNOWN", kind: "not-found", clientMessage: "not found" });
+  constructor(externalId: string) {
+    // The text is Supavisor's.
+    super({ code: "ETENANTUNKNOWN", kind: "not-found", clientMessage: "not found", detail: externalId });
   }
 }

@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import { formatVerifier, makeVerifier } from "@sluice/shared/secrets";
+import { mergeTenant, type WantedUser } from "./merge-tenant.js";
 import type { StoredTenant, Tenant, User } from "./tenant.js";
 import { TenantUnknown } from "./tenant-failure.js";
-import { mergeTenant, type TenantInput, type WantedUser } from "./tenant-input.js";
-import type { TenantStore } from "./tenant-store.js";
+import type { TenantInput } from "./tenant-input.js";
+import type { TenantChange, TenantStore } from "./tenant-store.js";
 
-export interface Page {
+export interface TenantPage {
   readonly tenants: readonly StoredTenant[];
-  readonly nextCursor: string | null;
+  /** The external_id behind which the next page begins; null: this is the last one. */
+  readonly nextAfter: string | null;
 }
-
-const PAGE_SIZE = 100;
 
 /** What operators do with tenants. */
 export class TenantService {
@@ -23,55 +23,55 @@ export class TenantService {
   /** @throws TenantUnknown */
   async get(externalId: string): Promise<StoredTenant> {
     const tenant = await this.#store.find(externalId);
-    if (tenant === undefined) throw new TenantUnknown();
+    if (tenant === undefined) throw new TenantUnknown(externalId);
     return tenant;
   }
 
-  /** By external_id; `cursor` is the last one of the page before. */
-  async list(cursor: string | undefined): Promise<Page> {
-    const found = await this.#store.list(cursor, PAGE_SIZE + 1);
-    const tenants = found.slice(0, PAGE_SIZE);
-    return { tenants, nextCursor: found.length > PAGE_SIZE ? (tenants.at(-1)?.externalId ?? null) : null };
+  /** Ordered by external_id. */
+  async list(after: string | undefined, limit: number): Promise<TenantPage> {
+    const found = await this.#store.list(after, limit + 1);
+    const tenants = found.slice(0, limit);
+    return { tenants, nextAfter: found.length > limit ? (tenants.at(-1)?.externalId ?? null) : null };
   }
 
-  /** Creates or merges; one that changes nothing writes nothing. @throws TenantInvalid */
-  put(
-    externalId: string,
-    input: TenantInput,
-  ): Promise<{ tenant: StoredTenant; created: boolean; changed: boolean }> {
+  /**
+   * Creates or merges. One that changes nothing writes nothing and takes no generation. The tenant's database is not
+   * asked: the control plane may not reach it.
+   * @throws TenantInvalid
+   */
+  put(externalId: string, input: TenantInput): Promise<TenantChange> {
     return this.#store.change(externalId, async (stored) => {
       const wanted = mergeTenant(externalId, input, stored);
       const users =
         wanted.users === undefined ? (stored?.users ?? []) : await withSecrets(wanted.users, stored);
       const tenant: Tenant = { ...wanted, users };
-      return stored !== undefined && isDeepStrictEqual(contentOf(stored), contentOf(tenant))
-        ? undefined
-        : tenant;
+      return stored !== undefined && isDeepStrictEqual(contentOf(stored), tenant) ? undefined : tenant;
     });
   }
 
   /** @throws TenantUnknown */
   async remove(externalId: string): Promise<void> {
-    if (!(await this.#store.remove(externalId))) throw new TenantUnknown();
+    if (!(await this.#store.remove(externalId))) throw new TenantUnknown(externalId);
   }
 }
 
 /** An unchanged password keeps its verifier: a new salt would be a change that nobody asked for. */
-async function withSecrets(users: readonly WantedUser[], stored: Tenant | undefined): Promise<User[]> {
-  const result: User[] = [];
-  for (const user of users) {
-    const known = stored?.users.find(({ dbUser }) => dbUser === user.dbUser);
-    const dbPassword = user.dbPassword ?? known?.dbPassword ?? "";
-    const verifier =
-      known !== undefined && known.dbPassword === dbPassword
-        ? known.verifier
-        : formatVerifier(await makeVerifier(dbPassword));
-    result.push({ ...user, dbPassword, verifier });
-  }
-  return result;
+function withSecrets(users: readonly WantedUser[], stored: Tenant | undefined): Promise<User[]> {
+  const known = new Map(stored?.users.map((user) => [user.dbUser, user]));
+  return Promise.all(
+    users.map(async ({ dbPassword, ...settings }) => {
+      const kept = known.get(settings.dbUser);
+      if (kept !== undefined && (dbPassword === undefined || dbPassword === kept.dbPassword)) {
+        return { ...settings, dbPassword: kept.dbPassword, verifier: kept.verifier };
+      }
+      // mergeTenant has refused a user that has neither a password nor a stored one.
+      const password = dbPassword ?? "";
+      return { ...settings, dbPassword: password, verifier: formatVerifier(await makeVerifier(password)) };
+    }),
+  );
 }
 
-function contentOf(tenant: Tenant | StoredTenant): unknown {
-  const { id: _id, insertedAt: _insertedAt, updatedAt: _updatedAt, ...content } = tenant as StoredTenant;
-  return content;
+/** All that a PUT can change. */
+function contentOf({ id: _id, insertedAt: _inserted, updatedAt: _updated, ...tenant }: StoredTenant): Tenant {
+  return tenant;
 }

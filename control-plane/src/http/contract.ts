@@ -1,0 +1,21 @@
+import type { RequestHandler } from "express";
+import * as OpenApiValidator from "express-openapi-validator";
+import type { OpenApiDocument } from "./openapi-document.js";
+
+/** Served in front of it, or not described by the document. */
+const NOT_DESCRIBED = /^\/(swaggerui|livez|readyz|api\/(openapi|health))(\/|$)|^\/(?!api\/)/;
+
+/** Requests that are not as the OpenAPI document says end here. */
+export function contract(
+  document: OpenApiDocument,
+  { checkAnswers }: { readonly checkAnswers: boolean },
+): RequestHandler[] {
+  return OpenApiValidator.middleware({
+    apiSpec: document as unknown as Parameters<typeof OpenApiValidator.middleware>[0]["apiSpec"] & object,
+    validateRequests: { allErrors: true, removeAdditional: false, coerceTypes: false },
+    validateResponses: checkAnswers,
+    // operatorOnly has done it, before a body was read.
+    validateSecurity: false,
+    ignorePaths: NOT_DESCRIBED,
+  }) as RequestHandler[];
+}

@@ -1,0 +1,107 @@
+import { isIP } from "node:net";
+import { LIMITS } from "@sluice/shared/tenant";
+import { certificateProblems } from "./certificate-bundle.js";
+import { parseCidr } from "./cidr.js";
+import type { WantedTenant, WantedUser } from "./merge-tenant.js";
+import type { Problems } from "./problems.js";
+import type { Tenant } from "./tenant.js";
+
+/** What the OpenAPI document cannot say: several fields together, and what is inside a text. */
+export function checkTenant(wanted: WantedTenant, stored: Tenant | undefined, problems: Problems): void {
+  checkDatabase(wanted, problems);
+  checkTls(wanted, problems);
+  wanted.allowList.forEach((range, index) => {
+    if (parseCidr(range) === undefined) {
+      problems.add(`allow_list.${index}`, "must be an address range such as 10.0.0.0/8 or 2001:db8::/32");
+    }
+  });
+  if (wanted.users === undefined) {
+    if (stored === undefined) problems.add("users", "can't be blank");
+  } else checkUsers(wanted.users, stored, problems);
+  checkAuthentication(wanted, wanted.users ?? stored?.users ?? [], problems);
+}
+
+const LABEL = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
+
+function isHost(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  const name = text.endsWith(".") ? text.slice(0, -1) : text;
+  return name.length <= LIMITS.hostBytes && name.split(".").every((label) => LABEL.test(label));
+}
+
+function checkDatabase(wanted: WantedTenant, problems: Problems): void {
+  if (wanted.dbHost === "") problems.add("db_host", "can't be blank");
+  else if (!isHost(wanted.dbHost)) {
+    problems.add("db_host", "must be a host name or an IP address, without a port and without a scheme");
+  }
+  if (wanted.dbPort === 0) problems.add("db_port", "can't be blank");
+  if (wanted.dbDatabase === "") problems.add("db_database", "can't be blank");
+  checkBytes("db_database", wanted.dbDatabase, LIMITS.nameBytes, problems);
+  if (wanted.sniHostname !== null && !isHost(wanted.sniHostname)) {
+    problems.add("sni_hostname", "must be a host name");
+  }
+}
+
+function checkTls(wanted: WantedTenant, problems: Problems): void {
+  const { upstreamSsl, upstreamVerify, upstreamTlsCa, upstreamTlsName } = wanted;
+  if (upstreamVerify !== null && !upstreamSsl) {
+    problems.add(
+      "upstream_verify",
+      `${JSON.stringify(upstreamVerify)} needs upstream_ssl: true; without TLS it must be null`,
+    );
+  }
+  if (upstreamTlsCa !== null) {
+    for (const problem of certificateProblems(upstreamTlsCa)) problems.add("upstream_tls_ca", problem);
+  }
+  if (upstreamTlsName !== null && !isHost(upstreamTlsName)) {
+    problems.add("upstream_tls_name", "must be a host name or an IP address");
+  }
+}
+
+function checkUsers(users: readonly WantedUser[], stored: Tenant | undefined, problems: Problems): void {
+  const firstAt = new Map<string, number>();
+  users.forEach((user, index) => {
+    const first = firstAt.get(user.dbUser);
+    if (first === undefined) firstAt.set(user.dbUser, index);
+    else problems.add(`users.${index}.db_user`, `is the same as users.${first}.db_user`);
+    checkBytes(`users.${index}.db_user`, user.dbUser, LIMITS.nameBytes, problems);
+    checkBytes(`users.${index}.db_user_alias`, user.dbUserAlias, LIMITS.nameBytes, problems);
+    if (user.dbPassword !== undefined) {
+      checkBytes(`users.${index}.db_password`, user.dbPassword, LIMITS.passwordBytes, problems);
+    } else if (stored?.users.some(({ dbUser }) => dbUser === user.dbUser) !== true) {
+      problems.add(`users.${index}.db_password`, "can't be blank: this user has no stored password");
+    }
+  });
+  const [first, ...others] = users.flatMap((user, index) => (user.isManager ? [index] : []));
+  for (const index of others) {
+    problems.add(`users.${index}.is_manager`, `a tenant has one manager, and users.${first} is one`);
+  }
+}
+
+/** With require_user: false the database is asked, by auth_query, as the manager. */
+function checkAuthentication(
+  wanted: WantedTenant,
+  users: readonly { readonly isManager: boolean }[],
+  problems: Problems,
+): void {
+  const { authQuery, requireUser } = wanted;
+  if (authQuery !== null) {
+    checkBytes("auth_query", authQuery, LIMITS.authQueryBytes, problems);
+    if (!/\$1(?!\d)/.test(authQuery)) {
+      problems.add("auth_query", "must hold $1, which stands for the name of the user who logs in");
+    }
+  }
+  if (requireUser) return;
+  if (authQuery === null) problems.add("auth_query", "can't be blank while require_user is false");
+  if (wanted.users === undefined && users.length === 0) return;
+  if (users.length !== 1) {
+    problems.add("users", "must be exactly one user, the manager, while require_user is false");
+  } else if (users[0]?.isManager !== true) {
+    problems.add("users.0.is_manager", "must be true while require_user is false");
+  }
+}
+
+function checkBytes(field: string, text: string, most: number, problems: Problems): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > most) problems.add(field, `must have at most ${most} bytes in UTF-8, not ${bytes}`);
+}
