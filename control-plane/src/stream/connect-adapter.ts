@@ -7,13 +7,14 @@ import {
   type ContextValues,
   createConnectRouter,
 } from "@connectrpc/connect";
+import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Logger } from "@sluice/shared/observability";
 
 /**
  * As `connectNodeAdapter`, from the same parts, but: a request whose authority or path is no URL is answered, where
- * the adapter throws out of the server's event and takes the process with it; and what fails goes to our log, not
- * to `console.error`.
+ * the adapter throws out of the server's event and takes the process with it; a handler ends with its stream also
+ * under a message that nobody reads; and what fails goes to our log, not to `console.error`.
  */
 export function connectAdapter(
   routes: (router: ConnectRouter) => void,
@@ -38,7 +39,7 @@ export function connectAdapter(
       return;
     }
     handler(universal)
-      .then((answer) => universalResponseToNodeResponse(answer, response))
+      .then((answer) => universalResponseToNodeResponse(endsWith(request, answer), response))
       .catch((error: unknown) => {
         const { code } = ConnectError.from(error);
         // The other side went away, or was dropped: told where it matters.
@@ -46,6 +47,19 @@ export function connectAdapter(
         logger.debug("a stream ended in the middle of a message", { error });
       });
   };
+}
+
+/**
+ * Connect waits for "drain" under a message that does not fit, and HTTP/2 never tells a stream that is reset
+ * meanwhile: without this a handler would hang at its `yield` for ever, with all that it holds.
+ */
+function endsWith(request: Http2ServerRequest, answer: UniversalServerResponse): UniversalServerResponse {
+  const iterator = answer.body?.[Symbol.asyncIterator]();
+  if (iterator === undefined) return answer;
+  request.once("close", () => {
+    iterator.return?.().catch(() => undefined);
+  });
+  return { ...answer, body: { [Symbol.asyncIterator]: () => iterator } };
 }
 
 function end(response: Http2ServerResponse, status: number): void {

@@ -43,38 +43,37 @@ describe("a data plane", () => {
     ["another state with the generation held", { generation: 3n }, "FORK"],
   ];
 
-  it.each(forgeries)(
-    "refuses %s, says so, goes on, and takes the next good one",
-    async (what, forgery, code) => {
-      const { publications, controlPlaneLog } = rig;
-      publications.publish({ a: "oldest" });
-      publications.publish({ a: "held" });
-      const dataPlane = await rig.startDataPlane();
-      await holds(dataPlane, 3n);
-      const changes = dataPlane.sink.changes.length;
+  it.each(
+    forgeries,
+  )("refuses %s, says so, goes on, and takes the next good one", async (what, forgery, code) => {
+    const { publications, controlPlaneLog } = rig;
+    publications.publish({ a: "oldest" });
+    publications.publish({ a: "held" });
+    const dataPlane = await rig.startDataPlane();
+    await holds(dataPlane, 3n);
+    const changes = dataPlane.sink.changes.length;
 
-      publications.forge({
-        ...forgery,
-        ...(what.includes("in the trusted key's name") && forgery.signer !== undefined
-          ? { signer: { ...forgery.signer, keyId: publications.config.signer.keyId } }
-          : {}),
-      });
-      if (code === "FORK") publications.rewrite({ a: "another" });
-      else publications.publish({ a: "forged" });
-      publications.tell();
-      await refuses(dataPlane, code);
-      await eventually("a nack at the control plane", () =>
-        controlPlaneLog.find("configuration nacked", { nack: code }),
-      );
-      expect(dataPlane.sink.all).toEqual({ "tenant/a": "held" });
-      expect(dataPlane.sink.changes).toHaveLength(changes);
-      expect(dataPlane.subscription.status().generation).toBe(3n);
+    publications.forge({
+      ...forgery,
+      ...(what.includes("in the trusted key's name") && forgery.signer !== undefined
+        ? { signer: { ...forgery.signer, keyId: publications.config.signer.keyId } }
+        : {}),
+    });
+    if (code === "FORK") publications.rewrite({ a: "another" });
+    else publications.publish({ a: "forged" });
+    publications.tell();
+    await refuses(dataPlane, code);
+    await eventually("a nack at the control plane", () =>
+      controlPlaneLog.find("configuration nacked", { nack: code }),
+    );
+    expect(dataPlane.sink.all).toEqual({ "tenant/a": "held" });
+    expect(dataPlane.sink.changes).toHaveLength(changes);
+    expect(dataPlane.subscription.status().generation).toBe(3n);
 
-      publications.forge(undefined);
-      await holds(dataPlane, publications.publish({ a: "good" }));
-      expect(dataPlane.sink.all).toEqual({ "tenant/a": "good" });
-    },
-  );
+    publications.forge(undefined);
+    await holds(dataPlane, publications.publish({ a: "good" }));
+    expect(dataPlane.sink.all).toEqual({ "tenant/a": "good" });
+  });
 
   it("refuses a snapshot that drops most tenants, unless it is marked as wanted", async () => {
     const { publications } = rig;

@@ -2,7 +2,12 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { mintDataPlaneToken, startStreamServer } from "@sluice/control-plane/stream/index";
+import {
+  mintDataPlaneToken,
+  type StreamLimits,
+  type StreamServer,
+  startStreamServer,
+} from "@sluice/control-plane/stream/index";
 import { type AcceptedChange, type StateSink, Subscription } from "@sluice/data-plane/subscription/index";
 import { makeCertificate } from "@sluice/local/certificates";
 import { decodeTenant, type VerifiedBytes } from "@sluice/shared/bundle";
@@ -48,6 +53,9 @@ interface DataPlaneOptions {
   readonly folder?: string;
   readonly token?: string;
   readonly nodeKeyPath?: string;
+  /** PEM of the CA that it trusts; default: the server's own. */
+  readonly ca?: Buffer;
+  readonly heartbeatIntervalMs?: number;
 }
 
 /** A stream server and data planes on loopback, over TLS, with everything really signed. */
@@ -58,7 +66,7 @@ export class StreamRig {
   readonly #streamKeys: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
   readonly #tls: { readonly cert: Buffer; readonly key: Buffer };
   readonly #subscriptions: Subscription[] = [];
-  #server: { readonly port: number; stop(): Promise<void> } | undefined;
+  #server: StreamServer | undefined;
   #port = 0;
   #made = 0;
 
@@ -90,8 +98,9 @@ export class StreamRig {
   }
 
   /** On the port of the one before, so that data planes find it again. */
-  async startServer(): Promise<void> {
+  async startServer(limits: Partial<StreamLimits> = {}): Promise<void> {
     this.#server = await startStreamServer({
+      limits,
       publications: this.publications,
       logger: this.controlPlaneLog,
       clock: systemClock,
@@ -102,6 +111,19 @@ export class StreamRig {
       name: "control plane under test",
     });
     this.#port = this.#server.port;
+  }
+
+  get server(): StreamServer {
+    if (this.#server === undefined) throw new Error("the server is stopped");
+    return this.#server;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get certificate(): Buffer {
+    return this.#tls.cert;
   }
 
   async stopServer(): Promise<void> {
@@ -126,7 +148,7 @@ export class StreamRig {
     const logger = new RecordingLogger();
     const subscription = new Subscription({
       controlPlaneUrl: `https://127.0.0.1:${this.#port}`,
-      ca: this.#tls.cert,
+      ca: options.ca ?? this.#tls.cert,
       token: () => Promise.resolve(token),
       trustRootKeys: [this.publications.root.raw],
       region: REGION,
@@ -136,6 +158,9 @@ export class StreamRig {
       clock: systemClock,
       logger,
       sink,
+      ...(options.heartbeatIntervalMs === undefined
+        ? {}
+        : { heartbeatIntervalMs: options.heartbeatIntervalMs }),
     });
     this.#subscriptions.push(subscription);
     await subscription.start();
