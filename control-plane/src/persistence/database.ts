@@ -2,6 +2,7 @@ import type { Logger } from "@sluice/shared/observability";
 import pg from "pg";
 import { DataSource } from "typeorm";
 import { Initial1764000000000 } from "./migrations/1764000000000-initial.js";
+import { TenantFields1764100000000 } from "./migrations/1764100000000-tenant-fields.js";
 import { PUBLICATION_ENTITIES } from "./publication-entities.js";
 import { QuietLogger } from "./quiet-logger.js";
 import { SCHEMA } from "./schema.js";
@@ -40,7 +41,7 @@ export function makeDataSource({ url, poolSize, logger }: DatabaseOptions): Data
     // Made by no extension of the database.
     installExtensions: false,
     entities: [...TENANT_ENTITIES, ...PUBLICATION_ENTITIES],
-    migrations: [Initial1764000000000],
+    migrations: [Initial1764000000000, TenantFields1764100000000],
     migrationsTableName: "migrations",
     logger: new QuietLogger(logger),
   });

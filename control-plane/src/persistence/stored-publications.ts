@@ -13,7 +13,7 @@ import { publishedStateOf, readEnvelope, readState, type StateRow } from "./publ
 import { StoredPublishingMoment } from "./publishing-moment.js";
 import { findScope, insertScope, takeGeneration } from "./scope-rows.js";
 import { orUnavailable } from "./store-unavailable.js";
-import { writeTenantRecords } from "./tenant-records.js";
+import { isInScope, writeTenantRecords } from "./tenant-records.js";
 import { TenantRows } from "./tenant-rows.js";
 import type { Vault } from "./vault.js";
 
@@ -61,7 +61,8 @@ export class StoredPublications implements PublicationStore {
       let after: string | undefined;
       for (;;) {
         const tenants = await this.#rows.list(manager, after, TENANTS_A_READ);
-        await writeTenantRecords(manager, made, tenants, generation);
+        const served = tenants.filter((tenant) => isInScope(tenant, scope));
+        await writeTenantRecords(manager, made, served, generation);
         if (tenants.length < TENANTS_A_READ) return;
         after = tenants.at(-1)?.externalId;
       }

@@ -3,7 +3,7 @@ import type { DataSource, EntityManager } from "typeorm";
 import type { StoredTenant, Tenant, TenantChange, TenantStore } from "../tenants/index.js";
 import { allScopes, takeGeneration } from "./scope-rows.js";
 import { orUnavailable } from "./store-unavailable.js";
-import { markScopes, removeTenantRecords, writeTenantRecords } from "./tenant-records.js";
+import { isInScope, markScopes, removeTenantRecords, writeTenantRecords } from "./tenant-records.js";
 import { TenantRows } from "./tenant-rows.js";
 import type { Vault } from "./vault.js";
 
@@ -41,9 +41,11 @@ export class StoredTenants implements TenantStore {
       }
       const tenant = await this.#rows.save(manager, wanted, stored, new Date(this.#clock.now()));
       const generation = await takeGeneration(manager);
-      const scopes = await allScopes(manager, this.#vault);
+      const all = await allScopes(manager, this.#vault);
+      const scopes = all.filter(({ scope }) => isInScope(tenant, scope));
       for (const scope of scopes) await writeTenantRecords(manager, scope, [tenant], generation);
-      await markScopes(manager, scopes, generation);
+      const left = await removeTenantRecords(manager, externalId, generation, scopes);
+      await markScopes(manager, [...scopes.map(({ scope }) => scope), ...left], generation);
       return { tenant, outcome: stored === undefined ? "created" : "updated" };
     });
   }
@@ -53,8 +55,7 @@ export class StoredTenants implements TenantStore {
       if (stored === undefined) return false;
       await this.#rows.remove(manager, stored.id);
       const generation = await takeGeneration(manager);
-      await removeTenantRecords(manager, externalId, generation);
-      await markScopes(manager, await allScopes(manager, this.#vault), generation);
+      await markScopes(manager, await removeTenantRecords(manager, externalId, generation, []), generation);
       return true;
     });
   }

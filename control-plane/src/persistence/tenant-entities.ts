@@ -1,8 +1,8 @@
 import { EntitySchema } from "typeorm";
-import type { TenantSettings, User } from "../tenants/index.js";
+import type { TenantOrders, TenantSettings, User } from "../tenants/index.js";
 
 /** The columns of `sluice.tenants`, as the migrations make them; a test holds the two together. */
-export interface TenantRow extends TenantSettings {
+export interface TenantRow extends TenantSettings, TenantOrders {
   readonly id: string;
   readonly insertedAt: Date;
   readonly updatedAt: Date;
@@ -46,6 +46,27 @@ export const TenantEntity = new EntitySchema<TenantRow>({
     featureFlags: { name: "feature_flags", type: "jsonb" },
     useJit: { name: "use_jit", type: "boolean" },
     jitApiUrl: { name: "jit_api_url", type: "text", nullable: true },
+    regions: { type: "text", array: true, nullable: true },
+    idleTransactionTimeoutMs: { name: "idle_transaction_timeout_ms", type: "integer" },
+    queryTimeoutMs: { name: "query_timeout_ms", type: "integer" },
+    transactionTimeoutMs: { name: "transaction_timeout_ms", type: "integer" },
+    serverIdleTimeoutMs: { name: "server_idle_timeout_ms", type: "integer" },
+    serverLifetimeMs: { name: "server_lifetime_ms", type: "integer" },
+    serverConnectTimeoutMs: { name: "server_connect_timeout_ms", type: "integer" },
+    minPoolSize: { name: "min_pool_size", type: "integer" },
+    maxServerConnections: { name: "max_server_connections", type: "integer" },
+    applicationNameAddHost: { name: "application_name_add_host", type: "boolean" },
+    serverReset: { name: "server_reset", type: "text" },
+    maxPinned: { name: "max_pinned", type: "integer", nullable: true },
+    allowMd5: { name: "allow_md5", type: "boolean" },
+    terminateSeq: { name: "terminate_seq", type: "integer" },
+    pausedUntil: { name: "paused_until", type: "timestamptz", precision: 3, nullable: true },
+    bansClearedAt: { name: "bans_cleared_at", type: "timestamptz", precision: 3, nullable: true },
+    clearedBans: { name: "cleared_bans", type: "jsonb" },
+    credentialsSeq: { name: "credentials_seq", type: "integer" },
+    bannedAt: { name: "banned_at", type: "timestamptz", precision: 3, nullable: true },
+    banReason: { name: "ban_reason", type: "text", nullable: true },
+    bannedUntil: { name: "banned_until", type: "timestamptz", precision: 3, nullable: true },
     insertedAt: { name: "inserted_at", type: "timestamptz", precision: 3 },
     updatedAt: { name: "updated_at", type: "timestamptz", precision: 3 },
   },
@@ -54,6 +75,8 @@ export const TenantEntity = new EntitySchema<TenantRow>({
     { name: "tenants_ip_version_values", expression: "ip_version IN ('auto', 'v4', 'v6')" },
     { name: "tenants_upstream_verify_values", expression: "upstream_verify IN ('none', 'peer')" },
     { name: "tenants_upstream", expression: "upstream_ssl = (upstream_verify IS NOT NULL)" },
+    { name: "tenants_server_reset_values", expression: "server_reset IN ('tracked', 'always')" },
+    { name: "tenants_ban", expression: "(banned_at IS NULL) = (ban_reason IS NULL)" },
     { name: "tenants_auth_query", expression: "require_user OR auth_query IS NOT NULL" },
   ],
 });

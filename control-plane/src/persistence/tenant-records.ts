@@ -1,4 +1,4 @@
-import { tenantRecordId } from "@sluice/shared/bundle";
+import { scopeOfRegion, tenantRecordId } from "@sluice/shared/bundle";
 import type { EntityManager } from "typeorm";
 import { makeTenantRecord } from "../publishing/index.js";
 import type { Tenant } from "../tenants/index.js";
@@ -6,6 +6,11 @@ import type { Scope } from "./scope-rows.js";
 
 /** So that one statement stays far below Postgres' 1 GiB. */
 const ROWS_A_STATEMENT = 500;
+
+/** Whether a scope's data planes serve a tenant. */
+export function isInScope({ regions }: Pick<Tenant, "regions">, scope: string): boolean {
+  return regions === null || regions.some((region) => scopeOfRegion(region) === scope);
+}
 
 /**
  * The tenants' records in one scope. Their bytes, sealed secrets included, are made here, once, and stored: every
@@ -33,28 +38,37 @@ export async function writeTenantRecords(
   }
 }
 
-/** From every scope, leaving a trace: a snapshot that drops them may say that somebody wanted it. */
+/**
+ * From every scope but those named, leaving a trace: a snapshot that drops them may say that somebody wanted it.
+ * @returns the scopes that had one
+ */
 export async function removeTenantRecords(
   manager: EntityManager,
   externalId: string,
   generation: bigint,
-): Promise<void> {
-  await manager.query(
-    `WITH gone AS (DELETE FROM sluice.records WHERE id = $1 RETURNING scope, id, created_generation)
-     INSERT INTO sluice.removals (scope, generation, id, created_generation)
-     SELECT scope, $2::bigint, id, created_generation FROM gone`,
-    [tenantRecordId(externalId), String(generation)],
+  kept: readonly Scope[],
+): Promise<readonly string[]> {
+  const rows: { scope: string }[] = await manager.query(
+    `WITH gone AS (
+       DELETE FROM sluice.records WHERE id = $1 AND NOT (scope = ANY ($3::text[]))
+       RETURNING scope, id, created_generation),
+     traced AS (
+       INSERT INTO sluice.removals (scope, generation, id, created_generation)
+       SELECT scope, $2::bigint, id, created_generation FROM gone)
+     SELECT scope FROM gone`,
+    [tenantRecordId(externalId), String(generation), kept.map(({ scope }) => scope)],
   );
+  return rows.map(({ scope }) => scope);
 }
 
-/** Which scopes a generation has touched. */
+/** Which scopes a generation has touched. The others are sent nothing. */
 export async function markScopes(
   manager: EntityManager,
-  scopes: readonly Scope[],
+  scopes: readonly string[],
   generation: bigint,
 ): Promise<void> {
   await manager.query("UPDATE sluice.scopes SET generation = $1 WHERE scope = ANY ($2)", [
     String(generation),
-    scopes.map(({ scope }) => scope),
+    scopes,
   ]);
 }

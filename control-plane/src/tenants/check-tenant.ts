@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { isRegion } from "@sluice/shared/bundle";
 import { LIMITS } from "@sluice/shared/tenant";
 import { certificateProblems } from "./certificate-bundle.js";
 import { parseCidr } from "./cidr.js";
@@ -10,6 +11,8 @@ import type { Tenant } from "./tenant.js";
 export function checkTenant(wanted: WantedTenant, stored: Tenant | undefined, problems: Problems): void {
   checkDatabase(wanted, problems);
   checkTls(wanted, problems);
+  checkRegions(wanted.regions, problems);
+  checkJit(wanted, problems);
   wanted.allowList.forEach((range, index) => {
     if (parseCidr(range) === undefined) {
       problems.add(`allow_list.${index}`, "must be an address range such as 10.0.0.0/8 or 2001:db8::/32");
@@ -55,6 +58,29 @@ function checkTls(wanted: WantedTenant, problems: Problems): void {
   }
   if (upstreamTlsName !== null && !isHost(upstreamTlsName)) {
     problems.add("upstream_tls_name", "must be a host name or an IP address");
+  }
+}
+
+/** An empty list would be a tenant that no data plane has: surely a mistake. */
+function checkRegions(regions: readonly string[] | null, problems: Problems): void {
+  if (regions === null) return;
+  if (regions.length === 0) {
+    problems.add("regions", "must name a region, or be null for every region");
+  }
+  regions.forEach((region, index) => {
+    if (!isRegion(region)) {
+      problems.add(`regions.${index}`, 'must be a region: letters, digits, ".", "_" and "-", at most 63');
+    } else if (regions.indexOf(region) < index) {
+      problems.add(`regions.${index}`, `is the same as regions.${regions.indexOf(region)}`);
+    }
+  });
+}
+
+function checkJit({ useJit, jitApiUrl }: WantedTenant, problems: Problems): void {
+  if (jitApiUrl === null) {
+    if (useJit) problems.add("jit_api_url", "can't be blank while use_jit is true");
+  } else if (!URL.canParse(jitApiUrl) || !/^https?:$/.test(new URL(jitApiUrl).protocol)) {
+    problems.add("jit_api_url", "must be an http or https URL");
   }
 }
 

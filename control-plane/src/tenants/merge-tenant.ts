@@ -62,13 +62,47 @@ export function mergeTenant(
     allowList: input.allow_list ?? stored?.allowList ?? TENANT_DEFAULTS.allowList,
     availabilityZone: blankAsNull(given(input.availability_zone, stored?.availabilityZone)),
     featureFlags: input.feature_flags ?? stored?.featureFlags ?? {},
-    useJit: input.use_jit ?? stored?.useJit ?? false,
+    useJit: input.use_jit ?? stored?.useJit ?? TENANT_DEFAULTS.useJit,
     jitApiUrl: blankAsNull(given(input.jit_api_url, stored?.jitApiUrl)),
+    regions: given(input.regions, stored?.regions),
+    ...timeouts(input, stored),
+    minPoolSize: input.min_pool_size ?? stored?.minPoolSize ?? TENANT_DEFAULTS.minPoolSize,
+    maxServerConnections:
+      input.max_server_connections ?? stored?.maxServerConnections ?? TENANT_DEFAULTS.maxServerConnections,
+    applicationNameAddHost:
+      input.application_name_add_host ??
+      stored?.applicationNameAddHost ??
+      TENANT_DEFAULTS.applicationNameAddHost,
+    serverReset: input.server_reset ?? stored?.serverReset ?? TENANT_DEFAULTS.serverReset,
+    maxPinned: given(input.max_pinned, stored?.maxPinned),
+    allowMd5: input.allow_md5 ?? stored?.allowMd5 ?? TENANT_DEFAULTS.allowMd5,
   };
   const users = input.users?.map(wantedUser);
   checkTenant({ ...settings, users }, stored, problems);
   problems.throwIfAny();
   return { ...settings, users };
+}
+
+type Timeouts = Pick<
+  TenantSettings,
+  | "idleTransactionTimeoutMs"
+  | "queryTimeoutMs"
+  | "transactionTimeoutMs"
+  | "serverIdleTimeoutMs"
+  | "serverLifetimeMs"
+  | "serverConnectTimeoutMs"
+>;
+
+function timeouts(input: TenantInput, stored: Tenant | undefined): Timeouts {
+  const before: Timeouts = stored ?? TENANT_DEFAULTS;
+  return {
+    idleTransactionTimeoutMs: input.idle_transaction_timeout ?? before.idleTransactionTimeoutMs,
+    queryTimeoutMs: input.query_timeout ?? before.queryTimeoutMs,
+    transactionTimeoutMs: input.transaction_timeout ?? before.transactionTimeoutMs,
+    serverIdleTimeoutMs: input.server_idle_timeout ?? before.serverIdleTimeoutMs,
+    serverLifetimeMs: input.server_lifetime ?? before.serverLifetimeMs,
+    serverConnectTimeoutMs: input.server_connect_timeout ?? before.serverConnectTimeoutMs,
+  };
 }
 
 function wantedUser(user: UserInput): WantedUser {

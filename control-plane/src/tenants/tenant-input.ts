@@ -1,4 +1,4 @@
-import type { IpVersion, PoolMode, UpstreamVerify } from "@sluice/shared/tenant";
+import type { IpVersion, PoolMode, ServerReset, UpstreamVerify } from "@sluice/shared/tenant";
 
 /**
  * The body of a PUT under the names of the API. The OpenAPI document has accepted it: types, ranges and enumerations
@@ -31,6 +31,20 @@ export interface TenantInput {
   readonly feature_flags?: Readonly<Record<string, boolean | number | string>>;
   readonly use_jit?: boolean;
   readonly jit_api_url?: string | null;
+  readonly regions?: readonly string[] | null;
+  /** ms, as all that follow */
+  readonly idle_transaction_timeout?: number;
+  readonly query_timeout?: number;
+  readonly transaction_timeout?: number;
+  readonly server_idle_timeout?: number;
+  readonly server_lifetime?: number;
+  readonly server_connect_timeout?: number;
+  readonly min_pool_size?: number;
+  readonly max_server_connections?: number;
+  readonly application_name_add_host?: boolean;
+  readonly server_reset?: ServerReset;
+  readonly max_pinned?: number | null;
+  readonly allow_md5?: boolean;
   readonly users?: readonly UserInput[];
 }
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { formatVerifier, makeVerifier } from "@sluice/shared/secrets";
 import { mergeTenant, type WantedUser } from "./merge-tenant.js";
+import { ordersOf } from "./orders.js";
 import type { StoredTenant, Tenant, User } from "./tenant.js";
 import { TenantUnknown } from "./tenant-failure.js";
 import type { TenantInput } from "./tenant-input.js";
@@ -44,7 +45,7 @@ export class TenantService {
       const wanted = mergeTenant(externalId, input, stored);
       const users =
         wanted.users === undefined ? (stored?.users ?? []) : await withSecrets(wanted.users, stored);
-      const tenant: Tenant = { ...wanted, users };
+      const tenant: Tenant = { ...wanted, users, ...ordersOf(stored) };
       return stored !== undefined && isDeepStrictEqual(contentOf(stored), tenant) ? undefined : tenant;
     });
   }

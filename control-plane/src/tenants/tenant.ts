@@ -1,4 +1,4 @@
-import type { IpVersion, PoolMode, UpstreamVerify } from "@sluice/shared/tenant";
+import type { IpVersion, PoolMode, ServerReset, UpstreamVerify } from "@sluice/shared/tenant";
 
 /** A role that clients log in as, with its own limits. Secrets are in clear here: in memory, for one request. */
 export interface User {
@@ -14,7 +14,7 @@ export interface User {
   readonly maxClients: number | null;
 }
 
-/** All of a tenant but its users and timestamps. */
+/** What a PUT sets, but for its users. */
 export interface TenantSettings {
   readonly externalId: string;
   readonly dbHost: string;
@@ -40,9 +40,44 @@ export interface TenantSettings {
   readonly featureFlags: Readonly<Record<string, unknown>>;
   readonly useJit: boolean;
   readonly jitApiUrl: string | null;
+  /** Null: every region. */
+  readonly regions: readonly string[] | null;
+  readonly idleTransactionTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+  readonly transactionTimeoutMs: number;
+  readonly serverIdleTimeoutMs: number;
+  readonly serverLifetimeMs: number;
+  readonly serverConnectTimeoutMs: number;
+  readonly minPoolSize: number;
+  /** 0: no bound but those of its pools. */
+  readonly maxServerConnections: number;
+  readonly applicationNameAddHost: boolean;
+  readonly serverReset: ServerReset;
+  /** Null: half the pool. */
+  readonly maxPinned: number | null;
+  readonly allowMd5: boolean;
 }
 
-export interface Tenant extends TenantSettings {
+/** A ban of one client address that is lifted. */
+export interface ClearedBan {
+  readonly address: string;
+  readonly clearedAtMs: number;
+}
+
+/** What operators have ordered. State, like everything else: a data plane acts when a value rises. */
+export interface TenantOrders {
+  readonly terminateSeq: number;
+  readonly pausedUntil: Date | null;
+  /** Bans of addresses that are older are lifted. */
+  readonly bansClearedAt: Date | null;
+  readonly clearedBans: readonly ClearedBan[];
+  readonly credentialsSeq: number;
+  readonly bannedAt: Date | null;
+  readonly banReason: string | null;
+  readonly bannedUntil: Date | null;
+}
+
+export interface Tenant extends TenantSettings, TenantOrders {
   readonly users: readonly User[];
 }
 

@@ -5,12 +5,9 @@ import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import { Backoff, type Clock, Deadline } from "@sluice/shared/time";
 import type { AcceptedChange, StateSink } from "../subscription/index.js";
-import { type Directory, parseTenant } from "../tenants/index.js";
+import { applyRecords, type Directory, examineRecord } from "../tenants/index.js";
 import type { Verifiers } from "../verifiers/index.js";
 import type { Figures, Ports, ToPrimary, ToWorker, VerifierAnswer } from "./messages.js";
-
-/** Ids of records that are tenants. */
-const TENANT = "tenant/";
 
 /**
  * The process that holds what there is once in a data plane: the subscription, the disk, auth_query, the operations
@@ -46,9 +43,7 @@ export class Primary implements StateSink {
   }
 
   examine(id: string, body: VerifiedBytes, dataKeys: ReadonlyMap<string, Uint8Array>): void {
-    if (!id.startsWith(TENANT)) throw new Error("a record of an unknown kind");
-    const tenant = parseTenant(body, this.#scope, dataKeys);
-    if (id !== TENANT + tenant.id) throw new Error("the record's id is not its tenant's");
+    examineRecord(id, body, this.#scope, dataKeys);
   }
 
   apply(change: AcceptedChange): void {
@@ -56,10 +51,7 @@ export class Primary implements StateSink {
     this.#dataKeys = dataKeys;
     for (const id of remove) this.#records.delete(id);
     for (const [id, body] of upsert) this.#records.set(id, body);
-    this.#directory.apply(
-      [...upsert.values()].map((body) => parseTenant(body, scope, dataKeys)),
-      remove.map((id) => id.slice(TENANT.length)),
-    );
+    applyRecords(this.#directory, change);
     this.#send({ kind: "state", scope, dataKeys, upsert, remove });
   }
 

@@ -10,7 +10,7 @@ import { type CancelKey, CancelKeys, sendCancel } from "../cancel/index.js";
 import { type Listener, listen } from "../listener/index.js";
 import { LocalPermits, Pools } from "../pool/index.js";
 import { Session, type SessionSurroundings } from "../session/index.js";
-import { Directory, parseTenant, type Tenant } from "../tenants/index.js";
+import { applyRecords, Directory, type Tenant } from "../tenants/index.js";
 import type { DialOptions } from "../transport/index.js";
 import { CountedClients } from "./counted-clients.js";
 import type { ToPrimary, ToWorker } from "./messages.js";
@@ -95,13 +95,11 @@ export class DataPlaneWorker {
   received(message: ToWorker, stop: () => void): void {
     switch (message.kind) {
       case "state":
-        this.#directory.apply(
+        applyRecords(this.#directory, {
+          ...message,
           // The primary has verified them; nobody else holds the other end of this channel.
-          [...message.upsert.values()].map((body) =>
-            parseTenant(body as VerifiedBytes, message.scope, message.dataKeys),
-          ),
-          message.remove.map((id) => id.slice("tenant/".length)),
-        );
+          upsert: message.upsert as ReadonlyMap<string, VerifiedBytes>,
+        });
         break;
       case "verifier":
         this.#verifiers.answered(message);

@@ -1,24 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { Directory } from "./directory.js";
+import { sampleTenant } from "./sample-tenant.js";
 import type { Tenant } from "./tenant.js";
 
 function tenant(id: string, sniHostname: string | undefined, revision = 1): Tenant {
-  return {
-    id,
-    upstream: { host: "db", port: 5432, ipVersion: "auto", tls: undefined },
-    database: "postgres",
-    enforceSsl: false,
-    requireUser: false,
-    authQuery: undefined,
-    defaultPoolSize: 1,
-    defaultMaxClients: 1,
-    clientIdleTimeoutMs: 0,
-    clientHeartbeatIntervalS: 60,
-    sniHostname,
-    users: new Map(),
-    manager: undefined,
-    revision,
-  };
+  return sampleTenant({ id, sniHostname, revision });
 }
 
 describe("Directory", () => {

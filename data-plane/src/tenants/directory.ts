@@ -1,3 +1,4 @@
+import type { Cluster } from "./cluster.js";
 import type { Tenant } from "./tenant.js";
 
 export interface DirectoryListener {
@@ -10,6 +11,7 @@ export interface DirectoryListener {
 export class Directory {
   readonly #byId = new Map<string, Tenant>();
   readonly #bySni = new Map<string, Tenant>();
+  readonly #clusters = new Map<string, Cluster>();
   readonly #listeners = new Set<DirectoryListener>();
   #loaded = false;
 
@@ -30,6 +32,16 @@ export class Directory {
   findBySni(serverName: string): Tenant | undefined {
     const name = serverName.toLowerCase();
     return this.#bySni.get(name) ?? this.#byId.get(name.split(".", 1)[0] ?? "");
+  }
+
+  findCluster(alias: string): Cluster | undefined {
+    return this.#clusters.get(alias);
+  }
+
+  /** Nobody listens to clusters: they are looked at when a client logs in. */
+  applyClusters(upsert: readonly Cluster[], remove: readonly string[]): void {
+    for (const alias of remove) this.#clusters.delete(alias);
+    for (const cluster of upsert) this.#clusters.set(cluster.alias, cluster);
   }
 
   apply(upsert: readonly Tenant[], remove: readonly string[]): void {

@@ -2,25 +2,11 @@ import { describe, expect, it } from "vitest";
 import { Directory } from "./directory.js";
 import { InvalidUserInfo, NoIdentifier, TenantNotFound } from "./identification-failure.js";
 import { identify } from "./identify.js";
+import { sampleTenant } from "./sample-tenant.js";
 import type { Tenant } from "./tenant.js";
 
 function tenant(id: string, sniHostname?: string): Tenant {
-  return {
-    id,
-    upstream: { host: "db", port: 5432, ipVersion: "auto", tls: undefined },
-    database: "postgres",
-    enforceSsl: false,
-    requireUser: false,
-    authQuery: "select 1",
-    defaultPoolSize: 1,
-    defaultMaxClients: 1,
-    clientIdleTimeoutMs: 0,
-    clientHeartbeatIntervalS: 60,
-    sniHostname,
-    users: new Map(),
-    manager: undefined,
-    revision: 1,
-  };
+  return sampleTenant({ id, sniHostname });
 }
 
 function identified(parameters: Record<string, string>, serverName?: string) {

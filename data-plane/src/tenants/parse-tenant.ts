@@ -2,14 +2,18 @@ import { X509Certificate } from "node:crypto";
 import {
   decodeTenant,
   IpVersion as IpVersionCode,
+  PoolMode,
+  ServerReset,
+  type TenantRecord,
   UpstreamVerify,
   type UserRecord,
   type VerifiedBytes,
 } from "@sluice/shared/bundle";
 import { openField } from "@sluice/shared/secrets";
-import { type IpVersion, isExternalId, LIMITS, USER_DEFAULTS } from "@sluice/shared/tenant";
+import { type IpVersion, isExternalId, LIMITS, TENANT_DEFAULTS, USER_DEFAULTS } from "@sluice/shared/tenant";
 import type { Upstream } from "../transport/index.js";
-import type { Secret, Tenant, TenantUser } from "./tenant.js";
+import { AddressRanges } from "./address-ranges.js";
+import type { Ban, Orders, Secret, Tenant, TenantUser } from "./tenant.js";
 
 let revisions = 0;
 
@@ -48,14 +52,81 @@ export function parseTenant(
     defaultMaxClients: bounded(record.defaultMaxClients, LIMITS.maxClients, "default_max_clients"),
     clientIdleTimeoutMs: record.clientIdleTimeoutMs,
     clientHeartbeatIntervalS: record.clientHeartbeatIntervalS,
+    ...parseTimeouts(record),
+    minPoolSize: bounded(record.minPoolSize, LIMITS.poolSize, "min_pool_size"),
+    maxServerConnections: orNone(
+      bounded(record.maxServerConnections, LIMITS.maxServerConnections, "max_server_connections"),
+    ),
+    maxPinned: record.maxPinned,
+    applicationNameAddHost: record.applicationNameAddHost,
+    serverReset: record.serverReset === ServerReset.ALWAYS ? "always" : TENANT_DEFAULTS.serverReset,
+    allowMd5: record.allowMd5,
+    jitApiUrl: record.useJit ? httpUrl(record.jitApiUrl) : undefined,
+    allowList: AddressRanges.parse(record.allowList),
+    availabilityZone: record.availabilityZone === "" ? undefined : record.availabilityZone,
+    namedPreparedStatements: record.namedPreparedStatements,
+    appNameMetric: record.appNameMetric,
     sniHostname: record.sniHostname === "" ? undefined : record.sniHostname.toLowerCase(),
     users,
     manager,
+    ban: parseBan(record),
+    orders: parseOrders(record),
     revision: revisions,
   };
 }
 
-function parseUpstream(record: ReturnType<typeof decodeTenant>): Upstream {
+type Timeouts = Pick<
+  Tenant,
+  | "idleTransactionTimeoutMs"
+  | "queryTimeoutMs"
+  | "transactionTimeoutMs"
+  | "serverIdleTimeoutMs"
+  | "serverLifetimeMs"
+  | "serverConnectTimeoutMs"
+>;
+
+function parseTimeouts(record: TenantRecord): Timeouts {
+  const checked = (value: number, field: string): number => bounded(value, LIMITS.timeoutMs, field);
+  return {
+    idleTransactionTimeoutMs: checked(record.idleTransactionTimeoutMs, "idle_transaction_timeout"),
+    queryTimeoutMs: checked(record.queryTimeoutMs, "query_timeout"),
+    transactionTimeoutMs: checked(record.transactionTimeoutMs, "transaction_timeout"),
+    serverIdleTimeoutMs: checked(
+      record.serverIdleTimeoutMs ?? TENANT_DEFAULTS.serverIdleTimeoutMs,
+      "server_idle_timeout",
+    ),
+    serverLifetimeMs: checked(record.serverLifetimeMs ?? TENANT_DEFAULTS.serverLifetimeMs, "server_lifetime"),
+    serverConnectTimeoutMs: bounded(
+      record.serverConnectTimeoutMs ?? TENANT_DEFAULTS.serverConnectTimeoutMs,
+      LIMITS.serverConnectTimeoutMs,
+      "server_connect_timeout",
+    ),
+  };
+}
+
+function parseBan(record: TenantRecord): Ban | undefined {
+  if (record.bannedAtMs === 0n) return undefined;
+  return {
+    reason: record.banReason,
+    atMs: whole(record.bannedAtMs, "banned_at"),
+    untilMs: orNone(whole(record.bannedUntilMs, "banned_until")),
+  };
+}
+
+function parseOrders(record: TenantRecord): Orders {
+  if (record.clearedBans.length > LIMITS.clearedBans) throw new Error("there are too many cleared_bans");
+  return {
+    terminateSeq: whole(record.terminateSeq, "terminate_seq"),
+    pausedUntilMs: whole(record.pausedUntilMs, "paused_until"),
+    bansClearedAtMs: whole(record.bansClearedAtMs, "bans_cleared_at"),
+    clearedBans: new Map(
+      record.clearedBans.map(({ address, clearedAtMs }) => [address, whole(clearedAtMs, "cleared_bans")]),
+    ),
+    credentialsSeq: whole(record.credentialsSeq, "credentials_seq"),
+  };
+}
+
+function parseUpstream(record: TenantRecord): Upstream {
   const ca = record.upstreamTlsCa === "" ? undefined : record.upstreamTlsCa;
   // Fails here, in front of the swap, and not at the first connection.
   if (ca !== undefined)
@@ -105,6 +176,8 @@ function parseUser(
     maxClients: user.maxClients === 0 ? undefined : user.maxClients,
     password: secret("db_password", user.sealedPassword),
     verifier: secret("verifier", user.sealedVerifier),
+    alias: user.dbUserAlias === "" ? user.dbUser : user.dbUserAlias,
+    mode: user.modeType === PoolMode.SESSION ? "session" : "transaction",
   };
 }
 
@@ -117,6 +190,24 @@ function parseIpVersion(code: IpVersionCode): IpVersion {
     default:
       return "auto";
   }
+}
+
+/** Of fields whose 0 means none. */
+function orNone(value: number): number | undefined {
+  return value === 0 ? undefined : value;
+}
+
+/** A 64-bit number that is one in JavaScript too. */
+function whole(value: bigint, field: string): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Error(`${field} ${value} is out of range`);
+  return Number(value);
+}
+
+function httpUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new Error("jit_api_url is no http or https URL");
+  }
+  return text;
 }
 
 function bounded(value: number, most: number, field: string): number {

@@ -1,7 +1,7 @@
 import { formatVerifier, type ScramVerifier } from "@sluice/shared/secrets";
 import { FakeClock } from "@sluice/shared/time";
 import { describe, expect, it } from "vitest";
-import type { Tenant } from "../tenants/index.js";
+import { sampleTenant, type Tenant } from "../tenants/index.js";
 import { AuthQueryFailed } from "./auth-query-failed.js";
 import { CachedVerifiers } from "./cached-verifiers.js";
 
@@ -15,22 +15,7 @@ function verifier(fill: number): ScramVerifier {
 }
 
 function tenant(revision = 1): Tenant {
-  return {
-    id: "t",
-    upstream: { host: "db", port: 5432, ipVersion: "auto", tls: undefined },
-    database: "postgres",
-    enforceSsl: false,
-    requireUser: false,
-    authQuery: "select 1",
-    defaultPoolSize: 1,
-    defaultMaxClients: 1,
-    clientIdleTimeoutMs: 0,
-    clientHeartbeatIntervalS: 60,
-    sniHostname: undefined,
-    users: new Map(),
-    manager: undefined,
-    revision,
-  };
+  return sampleTenant({ revision });
 }
 
 /** A database that answers with `answer()` and counts how often it was asked. */
@@ -119,6 +104,8 @@ describe("CachedVerifiers", () => {
           maxClients: undefined,
           password: () => "",
           verifier: () => formatVerifier(verifier(7)),
+          alias: "u",
+          mode: "transaction" as const,
         },
       ],
     ]);

@@ -1,6 +1,8 @@
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import {
   ChunkSchema,
+  type ClusterRecord,
+  ClusterRecordSchema,
   type Heartbeat,
   HeartbeatSchema,
   type Keyring,
@@ -28,6 +30,10 @@ export interface VerifiedRecord {
 /** @throws BundleMalformed, as all of these. */
 export function decodeTenant(body: VerifiedBytes): TenantRecord {
   return decode(TenantRecordSchema, body, "a tenant's record");
+}
+
+export function decodeCluster(body: VerifiedBytes): ClusterRecord {
+  return decode(ClusterRecordSchema, body, "a cluster's record");
 }
 
 export function decodeSnapshotManifest(payload: VerifiedBytes<"snapshot">): VerifiedManifest {

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   ChunkSchema,
+  ClusterRecordSchema,
   HeartbeatSchema,
   KeyringSchema,
   KeysetSchema,
@@ -9,6 +10,7 @@ import {
 } from "./gen/sluice/bundle/v1/bundle_pb.js";
 
 export type TenantRecordContent = MessageInitShape<typeof TenantRecordSchema>;
+export type ClusterRecordContent = MessageInitShape<typeof ClusterRecordSchema>;
 export type SnapshotManifestContent = MessageInitShape<typeof SnapshotManifestSchema>;
 export type HeartbeatContent = MessageInitShape<typeof HeartbeatSchema>;
 export type KeyringContent = MessageInitShape<typeof KeyringSchema>;
@@ -18,6 +20,10 @@ export type ChunkContent = MessageInitShape<typeof ChunkSchema>;
 /** The bytes of a record. Made once, in the tenant's transaction: sealing again would give other bytes. */
 export function encodeTenant(content: TenantRecordContent): Uint8Array {
   return toBinary(TenantRecordSchema, create(TenantRecordSchema, content));
+}
+
+export function encodeCluster(content: ClusterRecordContent): Uint8Array {
+  return toBinary(ClusterRecordSchema, create(ClusterRecordSchema, content));
 }
 
 export function encodeSnapshotManifest(content: SnapshotManifestContent): Uint8Array {

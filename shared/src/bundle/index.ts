@@ -2,6 +2,7 @@ export { BUNDLE_BOUNDS, SCHEMA_VERSION } from "./bounds.js";
 export { checkChunk, type MadeChunk, makeChunks } from "./chunks.js";
 export {
   decodeChunk,
+  decodeCluster,
   decodeHeartbeat,
   decodeKeyring,
   decodeSnapshotManifest,
@@ -11,6 +12,8 @@ export {
 } from "./decode.js";
 export {
   type ChunkContent,
+  type ClusterRecordContent,
+  encodeCluster,
   encodeHeartbeat,
   encodeKeyring,
   encodeKeyset,
@@ -24,11 +27,15 @@ export {
 } from "./encode.js";
 export { signEnvelope } from "./envelope.js";
 export {
+  type ClusterRecord,
   type Heartbeat,
   IpVersion,
   type Keyring,
+  MemberType,
+  PoolMode,
   type SealedDataKey,
   type SealedField,
+  ServerReset,
   type SnapshotManifest,
   type State,
   type TenantRecord,
@@ -44,7 +51,7 @@ export {
   type TrustedKeyset,
 } from "./keyset.js";
 export { PAYLOAD_TYPES, type PayloadKind } from "./payload-types.js";
-export { checkRecordId, tenantRecordId } from "./records.js";
+export { checkRecordId, clusterRecordId, tenantRecordId } from "./records.js";
 export {
   BundleMalformed,
   BundleRefused,

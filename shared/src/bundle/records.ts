@@ -9,6 +9,11 @@ export function tenantRecordId(externalId: string): string {
   return `tenant/${externalId}`;
 }
 
+/** `cluster/<alias>` */
+export function clusterRecordId(alias: string): string {
+  return `cluster/${alias}`;
+}
+
 /** @throws BundleMalformed for an id that could be read in two ways. */
 export function checkRecordId(id: string): string {
   if (id.length > BUNDLE_BOUNDS.recordIdBytes || !RECORD_ID.test(id)) {

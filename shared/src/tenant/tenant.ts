@@ -6,7 +6,13 @@ export type UpstreamVerify = "none" | "peer";
 
 export type PoolMode = "transaction" | "session";
 
-/** Defaults of Supavisor's API. */
+/** What is done with a server between two clients: what is known to have changed is undone, or `DISCARD ALL`. */
+export type ServerReset = "tracked" | "always";
+
+/** What a cluster's member is for. */
+export type MemberType = "write" | "read";
+
+/** Defaults of Supavisor's API; of fields that it does not have, PgBouncer's. */
 export const TENANT_DEFAULTS = {
   ipVersion: "auto",
   upstreamSsl: false,
@@ -17,6 +23,18 @@ export const TENANT_DEFAULTS = {
   clientIdleTimeoutMs: 0,
   clientHeartbeatIntervalS: 60,
   allowList: ["0.0.0.0/0", "::/0"],
+  idleTransactionTimeoutMs: 0,
+  queryTimeoutMs: 0,
+  transactionTimeoutMs: 0,
+  serverIdleTimeoutMs: 600_000,
+  serverLifetimeMs: 3_600_000,
+  serverConnectTimeoutMs: 15_000,
+  minPoolSize: 0,
+  maxServerConnections: 0,
+  applicationNameAddHost: false,
+  serverReset: "tracked",
+  allowMd5: false,
+  useJit: false,
 } as const;
 
 export const USER_DEFAULTS = {
@@ -39,6 +57,14 @@ export const LIMITS = {
   heartbeatS: 24 * 3600,
   users: 1000,
   allowListEntries: 1000,
+  maxServerConnections: 100_000,
+  /** Of a database server that answers at all, and below the wait of a client at login. */
+  serverConnectTimeoutMs: 5 * 60 * 1000,
+  urlBytes: 2048,
+  banReasonBytes: 1024,
+  clearedBans: 100,
+  regions: 100,
+  clusterMembers: 100,
 } as const;
 
 /** May stand behind the dot of a user name on the wire, in a URL and in a bundle's record id. */

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sluice/bundle/v1/bundle.proto.
  */
 export const file_sluice_bundle_v1_bundle: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zbHVpY2UvYnVuZGxlL3YxL2J1bmRsZS5wcm90bxIQc2x1aWNlLmJ1bmRsZS52MSJiCghFbnZlbG9wZRIUCgxwYXlsb2FkX3R5cGUYASABKAkSDwoHcGF5bG9hZBgCIAEoDBIvCgpzaWduYXR1cmVzGAMgAygLMhsuc2x1aWNlLmJ1bmRsZS52MS5TaWduYXR1cmUiKAoJU2lnbmF0dXJlEg4KBmtleV9pZBgBIAEoCRILCgNzaWcYAiABKAwiiwEKBktleXNldBIPCgd2ZXJzaW9uGAEgASgEEhUKDWV4cGlyZXNfYXRfbXMYAiABKAQSMAoLY29uZmlnX2tleXMYAyADKAsyGy5zbHVpY2UuYnVuZGxlLnYxLkNvbmZpZ0tleRIRCgltaW5fZXBvY2gYBCABKAQSFAoMaXNzdWVkX2F0X21zGAUgASgEIi8KCUNvbmZpZ0tleRISCgpwdWJsaWNfa2V5GAEgASgMEg4KBnNjb3BlcxgCIAMoCSIpCgVTdGF0ZRISCgpnZW5lcmF0aW9uGAEgASgEEgwKBHJvb3QYAiABKAwijwIKEFNuYXBzaG90TWFuaWZlc3QSDQoFc2NvcGUYASABKAkSDQoFZXBvY2gYAiABKAQSJgoFc3RhdGUYAyABKAsyFy5zbHVpY2UuYnVuZGxlLnYxLlN0YXRlEhQKDGlzc3VlZF9hdF9tcxgEIAEoBBIWCg5zY2hlbWFfdmVyc2lvbhgFIAEoDRIUCgxyZWNvcmRfY291bnQYBiABKAQSGgoSYWxsb3dfbWFzc19yZW1vdmFsGAcgASgIEioKBmNodW5rcxgIIAMoCzIaLnNsdWljZS5idW5kbGUudjEuQ2h1bmtSZWYSKQoIcmVwbGFjZXMYCSABKAsyFy5zbHVpY2UuYnVuZGxlLnYxLlN0YXRlIioKCENodW5rUmVmEg4KBnNoYTI1NhgBIAEoDBIOCgZsZW5ndGgYAiABKA0iMgoFQ2h1bmsSKQoHcmVjb3JkcxgBIAMoCzIYLnNsdWljZS5idW5kbGUudjEuUmVjb3JkIiIKBlJlY29yZBIKCgJpZBgBIAEoCRIMCgRib2R5GAIgASgMIn4KCUhlYXJ0YmVhdBINCgVzY29wZRgBIAEoCRINCgVlcG9jaBgCIAEoBBImCgVzdGF0ZRgDIAEoCzIXLnNsdWljZS5idW5kbGUudjEuU3RhdGUSFAoMaXNzdWVkX2F0X21zGAQgASgEEhUKDWV4cGlyZXNfYXRfbXMYBSABKAQigwEKB0tleXJpbmcSDQoFc2NvcGUYASABKAkSDQoFZ3JvdXAYAiABKAkSEAoIaW5zdGFuY2UYAyABKAkSMgoJZGF0YV9rZXlzGAQgAygLMh8uc2x1aWNlLmJ1bmRsZS52MS5TZWFsZWREYXRhS2V5EhQKDGlzc3VlZF9hdF9tcxgFIAEoBCJACg1TZWFsZWREYXRhS2V5Eg4KBmtleV9pZBgBIAEoCRILCgNlbmMYAiABKAwSEgoKY2lwaGVydGV4dBgDIAEoDCJACgtTZWFsZWRGaWVsZBIOCgZrZXlfaWQYASABKAkSDQoFbm9uY2UYAiABKAwSEgoKY2lwaGVydGV4dBgDIAEoDCLABQoMVGVuYW50UmVjb3JkEhMKC2V4dGVybmFsX2lkGAEgASgJEg8KB2RiX2hvc3QYAiABKAkSDwoHZGJfcG9ydBgDIAEoDRITCgtkYl9kYXRhYmFzZRgEIAEoCRIvCgppcF92ZXJzaW9uGAUgASgOMhsuc2x1aWNlLmJ1bmRsZS52MS5JcFZlcnNpb24SFAoMdXBzdHJlYW1fc3NsGAYgASgIEjkKD3Vwc3RyZWFtX3ZlcmlmeRgHIAEoDjIgLnNsdWljZS5idW5kbGUudjEuVXBzdHJlYW1WZXJpZnkSFwoPdXBzdHJlYW1fdGxzX2NhGAggASgJEhkKEXVwc3RyZWFtX3Rsc19uYW1lGAkgASgJEhMKC2VuZm9yY2Vfc3NsGAogASgIEhQKDHJlcXVpcmVfdXNlchgLIAEoCBISCgphdXRoX3F1ZXJ5GAwgASgJEhkKEWRlZmF1bHRfcG9vbF9zaXplGA0gASgNEhsKE2RlZmF1bHRfbWF4X2NsaWVudHMYDiABKA0SHgoWY2xpZW50X2lkbGVfdGltZW91dF9tcxgPIAEoDRIjChtjbGllbnRfaGVhcnRiZWF0X2ludGVydmFsX3MYECABKA0SEgoKYWxsb3dfbGlzdBgRIAMoCRIUCgxzbmlfaG9zdG5hbWUYEiABKAkSXAoYZGVmYXVsdF9wYXJhbWV0ZXJfc3RhdHVzGBMgAygLMjouc2x1aWNlLmJ1bmRsZS52MS5UZW5hbnRSZWNvcmQuRGVmYXVsdFBhcmFtZXRlclN0YXR1c0VudHJ5EisKBXVzZXJzGBQgAygLMhwuc2x1aWNlLmJ1bmRsZS52MS5Vc2VyUmVjb3JkGj0KG0RlZmF1bHRQYXJhbWV0ZXJTdGF0dXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIusBCgpVc2VyUmVjb3JkEg8KB2RiX3VzZXIYASABKAkSEQoJcG9vbF9zaXplGAIgASgNEhIKCmlzX21hbmFnZXIYAyABKAgSIAoYcG9vbF9jaGVja291dF90aW1lb3V0X21zGAQgASgNEhMKC21heF9jbGllbnRzGAUgASgNEjYKD3NlYWxlZF9wYXNzd29yZBgGIAEoCzIdLnNsdWljZS5idW5kbGUudjEuU2VhbGVkRmllbGQSNgoPc2VhbGVkX3ZlcmlmaWVyGAcgASgLMh0uc2x1aWNlLmJ1bmRsZS52MS5TZWFsZWRGaWVsZCpiCglJcFZlcnNpb24SGgoWSVBfVkVSU0lPTl9VTlNQRUNJRklFRBAAEhMKD0lQX1ZFUlNJT05fQVVUTxABEhEKDUlQX1ZFUlNJT05fVjQQAhIRCg1JUF9WRVJTSU9OX1Y2EAMqZQoOVXBzdHJlYW1WZXJpZnkSHwobVVBTVFJFQU1fVkVSSUZZX1VOU1BFQ0lGSUVEEAASGAoUVVBTVFJFQU1fVkVSSUZZX05PTkUQARIYChRVUFNUUkVBTV9WRVJJRllfUEVFUhACYgZwcm90bzM");
+  fileDesc("Ch1zbHVpY2UvYnVuZGxlL3YxL2J1bmRsZS5wcm90bxIQc2x1aWNlLmJ1bmRsZS52MSJiCghFbnZlbG9wZRIUCgxwYXlsb2FkX3R5cGUYASABKAkSDwoHcGF5bG9hZBgCIAEoDBIvCgpzaWduYXR1cmVzGAMgAygLMhsuc2x1aWNlLmJ1bmRsZS52MS5TaWduYXR1cmUiKAoJU2lnbmF0dXJlEg4KBmtleV9pZBgBIAEoCRILCgNzaWcYAiABKAwiiwEKBktleXNldBIPCgd2ZXJzaW9uGAEgASgEEhUKDWV4cGlyZXNfYXRfbXMYAiABKAQSMAoLY29uZmlnX2tleXMYAyADKAsyGy5zbHVpY2UuYnVuZGxlLnYxLkNvbmZpZ0tleRIRCgltaW5fZXBvY2gYBCABKAQSFAoMaXNzdWVkX2F0X21zGAUgASgEIi8KCUNvbmZpZ0tleRISCgpwdWJsaWNfa2V5GAEgASgMEg4KBnNjb3BlcxgCIAMoCSIpCgVTdGF0ZRISCgpnZW5lcmF0aW9uGAEgASgEEgwKBHJvb3QYAiABKAwijwIKEFNuYXBzaG90TWFuaWZlc3QSDQoFc2NvcGUYASABKAkSDQoFZXBvY2gYAiABKAQSJgoFc3RhdGUYAyABKAsyFy5zbHVpY2UuYnVuZGxlLnYxLlN0YXRlEhQKDGlzc3VlZF9hdF9tcxgEIAEoBBIWCg5zY2hlbWFfdmVyc2lvbhgFIAEoDRIUCgxyZWNvcmRfY291bnQYBiABKAQSGgoSYWxsb3dfbWFzc19yZW1vdmFsGAcgASgIEioKBmNodW5rcxgIIAMoCzIaLnNsdWljZS5idW5kbGUudjEuQ2h1bmtSZWYSKQoIcmVwbGFjZXMYCSABKAsyFy5zbHVpY2UuYnVuZGxlLnYxLlN0YXRlIioKCENodW5rUmVmEg4KBnNoYTI1NhgBIAEoDBIOCgZsZW5ndGgYAiABKA0iMgoFQ2h1bmsSKQoHcmVjb3JkcxgBIAMoCzIYLnNsdWljZS5idW5kbGUudjEuUmVjb3JkIiIKBlJlY29yZBIKCgJpZBgBIAEoCRIMCgRib2R5GAIgASgMIn4KCUhlYXJ0YmVhdBINCgVzY29wZRgBIAEoCRINCgVlcG9jaBgCIAEoBBImCgVzdGF0ZRgDIAEoCzIXLnNsdWljZS5idW5kbGUudjEuU3RhdGUSFAoMaXNzdWVkX2F0X21zGAQgASgEEhUKDWV4cGlyZXNfYXRfbXMYBSABKAQigwEKB0tleXJpbmcSDQoFc2NvcGUYASABKAkSDQoFZ3JvdXAYAiABKAkSEAoIaW5zdGFuY2UYAyABKAkSMgoJZGF0YV9rZXlzGAQgAygLMh8uc2x1aWNlLmJ1bmRsZS52MS5TZWFsZWREYXRhS2V5EhQKDGlzc3VlZF9hdF9tcxgFIAEoBCJACg1TZWFsZWREYXRhS2V5Eg4KBmtleV9pZBgBIAEoCRILCgNlbmMYAiABKAwSEgoKY2lwaGVydGV4dBgDIAEoDCJACgtTZWFsZWRGaWVsZBIOCgZrZXlfaWQYASABKAkSDQoFbm9uY2UYAiABKAwSEgoKY2lwaGVydGV4dBgDIAEoDCK8DAoMVGVuYW50UmVjb3JkEhMKC2V4dGVybmFsX2lkGAEgASgJEg8KB2RiX2hvc3QYAiABKAkSDwoHZGJfcG9ydBgDIAEoDRITCgtkYl9kYXRhYmFzZRgEIAEoCRIvCgppcF92ZXJzaW9uGAUgASgOMhsuc2x1aWNlLmJ1bmRsZS52MS5JcFZlcnNpb24SFAoMdXBzdHJlYW1fc3NsGAYgASgIEjkKD3Vwc3RyZWFtX3ZlcmlmeRgHIAEoDjIgLnNsdWljZS5idW5kbGUudjEuVXBzdHJlYW1WZXJpZnkSFwoPdXBzdHJlYW1fdGxzX2NhGAggASgJEhkKEXVwc3RyZWFtX3Rsc19uYW1lGAkgASgJEhMKC2VuZm9yY2Vfc3NsGAogASgIEhQKDHJlcXVpcmVfdXNlchgLIAEoCBISCgphdXRoX3F1ZXJ5GAwgASgJEhkKEWRlZmF1bHRfcG9vbF9zaXplGA0gASgNEhsKE2RlZmF1bHRfbWF4X2NsaWVudHMYDiABKA0SHgoWY2xpZW50X2lkbGVfdGltZW91dF9tcxgPIAEoDRIjChtjbGllbnRfaGVhcnRiZWF0X2ludGVydmFsX3MYECABKA0SEgoKYWxsb3dfbGlzdBgRIAMoCRIUCgxzbmlfaG9zdG5hbWUYEiABKAkSXAoYZGVmYXVsdF9wYXJhbWV0ZXJfc3RhdHVzGBMgAygLMjouc2x1aWNlLmJ1bmRsZS52MS5UZW5hbnRSZWNvcmQuRGVmYXVsdFBhcmFtZXRlclN0YXR1c0VudHJ5EisKBXVzZXJzGBQgAygLMhwuc2x1aWNlLmJ1bmRsZS52MS5Vc2VyUmVjb3JkEiMKG2lkbGVfdHJhbnNhY3Rpb25fdGltZW91dF9tcxgVIAEoDRIYChBxdWVyeV90aW1lb3V0X21zGBYgASgNEh4KFnRyYW5zYWN0aW9uX3RpbWVvdXRfbXMYFyABKA0SIwoWc2VydmVyX2lkbGVfdGltZW91dF9tcxgYIAEoDUgAiAEBEh8KEnNlcnZlcl9saWZldGltZV9tcxgZIAEoDUgBiAEBEiYKGXNlcnZlcl9jb25uZWN0X3RpbWVvdXRfbXMYGiABKA1IAogBARIVCg1taW5fcG9vbF9zaXplGBsgASgNEh4KFm1heF9zZXJ2ZXJfY29ubmVjdGlvbnMYHCABKA0SIQoZYXBwbGljYXRpb25fbmFtZV9hZGRfaG9zdBgdIAEoCBIzCgxzZXJ2ZXJfcmVzZXQYHiABKA4yHS5zbHVpY2UuYnVuZGxlLnYxLlNlcnZlclJlc2V0EhcKCm1heF9waW5uZWQYHyABKA1IA4gBARIRCglhbGxvd19tZDUYICABKAgSDwoHdXNlX2ppdBghIAEoCBITCgtqaXRfYXBpX3VybBgiIAEoCRIZChFhdmFpbGFiaWxpdHlfem9uZRgjIAEoCRImChluYW1lZF9wcmVwYXJlZF9zdGF0ZW1lbnRzGCQgASgISASIAQESHAoPYXBwX25hbWVfbWV0cmljGCUgASgISAWIAQESFQoNdGVybWluYXRlX3NlcRgoIAEoBBIXCg9wYXVzZWRfdW50aWxfbXMYKSABKAQSGgoSYmFuc19jbGVhcmVkX2F0X21zGCogASgEEhcKD2NyZWRlbnRpYWxzX3NlcRgrIAEoBBIUCgxiYW5uZWRfYXRfbXMYLCABKAQSEgoKYmFuX3JlYXNvbhgtIAEoCRIXCg9iYW5uZWRfdW50aWxfbXMYLiABKAQSMgoMY2xlYXJlZF9iYW5zGC8gAygLMhwuc2x1aWNlLmJ1bmRsZS52MS5DbGVhcmVkQmFuGj0KG0RlZmF1bHRQYXJhbWV0ZXJTdGF0dXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhkKF19zZXJ2ZXJfaWRsZV90aW1lb3V0X21zQhUKE19zZXJ2ZXJfbGlmZXRpbWVfbXNCHAoaX3NlcnZlcl9jb25uZWN0X3RpbWVvdXRfbXNCDQoLX21heF9waW5uZWRCHAoaX25hbWVkX3ByZXBhcmVkX3N0YXRlbWVudHNCEgoQX2FwcF9uYW1lX21ldHJpYyI0CgpDbGVhcmVkQmFuEg8KB2FkZHJlc3MYASABKAkSFQoNY2xlYXJlZF9hdF9tcxgCIAEoBCKxAgoKVXNlclJlY29yZBIPCgdkYl91c2VyGAEgASgJEhEKCXBvb2xfc2l6ZRgCIAEoDRISCgppc19tYW5hZ2VyGAMgASgIEiAKGHBvb2xfY2hlY2tvdXRfdGltZW91dF9tcxgEIAEoDRITCgttYXhfY2xpZW50cxgFIAEoDRI2Cg9zZWFsZWRfcGFzc3dvcmQYBiABKAsyHS5zbHVpY2UuYnVuZGxlLnYxLlNlYWxlZEZpZWxkEjYKD3NlYWxlZF92ZXJpZmllchgHIAEoCzIdLnNsdWljZS5idW5kbGUudjEuU2VhbGVkRmllbGQSFQoNZGJfdXNlcl9hbGlhcxgIIAEoCRItCgltb2RlX3R5cGUYCSABKA4yGi5zbHVpY2UuYnVuZGxlLnYxLlBvb2xNb2RlImAKDUNsdXN0ZXJSZWNvcmQSDQoFYWxpYXMYASABKAkSDgoGYWN0aXZlGAIgASgIEjAKB21lbWJlcnMYAyADKAsyHy5zbHVpY2UuYnVuZGxlLnYxLkNsdXN0ZXJNZW1iZXIiZwoNQ2x1c3Rlck1lbWJlchIaChJ0ZW5hbnRfZXh0ZXJuYWxfaWQYASABKAkSKgoEdHlwZRgCIAEoDjIcLnNsdWljZS5idW5kbGUudjEuTWVtYmVyVHlwZRIOCgZhY3RpdmUYAyABKAgqYgoJSXBWZXJzaW9uEhoKFklQX1ZFUlNJT05fVU5TUEVDSUZJRUQQABITCg9JUF9WRVJTSU9OX0FVVE8QARIRCg1JUF9WRVJTSU9OX1Y0EAISEQoNSVBfVkVSU0lPTl9WNhADKmUKDlVwc3RyZWFtVmVyaWZ5Eh8KG1VQU1RSRUFNX1ZFUklGWV9VTlNQRUNJRklFRBAAEhgKFFVQU1RSRUFNX1ZFUklGWV9OT05FEAESGAoUVVBTVFJFQU1fVkVSSUZZX1BFRVIQAipeCgtTZXJ2ZXJSZXNldBIcChhTRVJWRVJfUkVTRVRfVU5TUEVDSUZJRUQQABIYChRTRVJWRVJfUkVTRVRfVFJBQ0tFRBABEhcKE1NFUlZFUl9SRVNFVF9BTFdBWVMQAipXCghQb29sTW9kZRIZChVQT09MX01PREVfVU5TUEVDSUZJRUQQABIZChVQT09MX01PREVfVFJBTlNBQ1RJT04QARIVChFQT09MX01PREVfU0VTU0lPThACKlYKCk1lbWJlclR5cGUSGwoXTUVNQkVSX1RZUEVfVU5TUEVDSUZJRUQQABIVChFNRU1CRVJfVFlQRV9XUklURRABEhQKEE1FTUJFUl9UWVBFX1JFQUQQAmIGcHJvdG8z");
 
 /**
  * DSSE v1 envelope: each signature is over PAE(payload_type, payload).
@@ -272,14 +272,14 @@ export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
  */
 export type Record = Message<"sluice.bundle.v1.Record"> & {
   /**
-   * "tenant/<external_id>"; "cluster/<alias>" comes with clusters.
+   * "tenant/<external_id>" or "cluster/<alias>".
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * A TenantRecord, exactly as it was made in the tenant's transaction.
+   * A TenantRecord or ClusterRecord, exactly as it was made in the transaction that changed it.
    *
    * @generated from field: bytes body = 2;
    */
@@ -544,6 +544,155 @@ export type TenantRecord = Message<"sluice.bundle.v1.TenantRecord"> & {
    * @generated from field: repeated sluice.bundle.v1.UserRecord users = 20;
    */
   users: UserRecord[];
+
+  /**
+   * Milliseconds, 0: off. Those that are `optional` take their default when absent.
+   *
+   * @generated from field: uint32 idle_transaction_timeout_ms = 21;
+   */
+  idleTransactionTimeoutMs: number;
+
+  /**
+   * @generated from field: uint32 query_timeout_ms = 22;
+   */
+  queryTimeoutMs: number;
+
+  /**
+   * @generated from field: uint32 transaction_timeout_ms = 23;
+   */
+  transactionTimeoutMs: number;
+
+  /**
+   * @generated from field: optional uint32 server_idle_timeout_ms = 24;
+   */
+  serverIdleTimeoutMs?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 server_lifetime_ms = 25;
+   */
+  serverLifetimeMs?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 server_connect_timeout_ms = 26;
+   */
+  serverConnectTimeoutMs?: number | undefined;
+
+  /**
+   * @generated from field: uint32 min_pool_size = 27;
+   */
+  minPoolSize: number;
+
+  /**
+   * Of the whole tenant, 0: no bound but those of its pools.
+   *
+   * @generated from field: uint32 max_server_connections = 28;
+   */
+  maxServerConnections: number;
+
+  /**
+   * @generated from field: bool application_name_add_host = 29;
+   */
+  applicationNameAddHost: boolean;
+
+  /**
+   * Unspecified: tracked.
+   *
+   * @generated from field: sluice.bundle.v1.ServerReset server_reset = 30;
+   */
+  serverReset: ServerReset;
+
+  /**
+   * Absent: half the pool.
+   *
+   * @generated from field: optional uint32 max_pinned = 31;
+   */
+  maxPinned?: number | undefined;
+
+  /**
+   * @generated from field: bool allow_md5 = 32;
+   */
+  allowMd5: boolean;
+
+  /**
+   * @generated from field: bool use_jit = 33;
+   */
+  useJit: boolean;
+
+  /**
+   * @generated from field: string jit_api_url = 34;
+   */
+  jitApiUrl: string;
+
+  /**
+   * @generated from field: string availability_zone = 35;
+   */
+  availabilityZone: string;
+
+  /**
+   * Absent: the data plane's own setting.
+   *
+   * @generated from field: optional bool named_prepared_statements = 36;
+   */
+  namedPreparedStatements?: boolean | undefined;
+
+  /**
+   * @generated from field: optional bool app_name_metric = 37;
+   */
+  appNameMetric?: boolean | undefined;
+
+  /**
+   * Orders. Each is acted on when it rises past what was applied.
+   *
+   * @generated from field: uint64 terminate_seq = 40;
+   */
+  terminateSeq: bigint;
+
+  /**
+   * 0: not paused.
+   *
+   * @generated from field: uint64 paused_until_ms = 41;
+   */
+  pausedUntilMs: bigint;
+
+  /**
+   * Bans of addresses that are older than this are lifted.
+   *
+   * @generated from field: uint64 bans_cleared_at_ms = 42;
+   */
+  bansClearedAtMs: bigint;
+
+  /**
+   * Stored credentials were changed: look at them again now.
+   *
+   * @generated from field: uint64 credentials_seq = 43;
+   */
+  credentialsSeq: bigint;
+
+  /**
+   * 0: not banned.
+   *
+   * @generated from field: uint64 banned_at_ms = 44;
+   */
+  bannedAtMs: bigint;
+
+  /**
+   * @generated from field: string ban_reason = 45;
+   */
+  banReason: string;
+
+  /**
+   * 0: until it is lifted.
+   *
+   * @generated from field: uint64 banned_until_ms = 46;
+   */
+  bannedUntilMs: bigint;
+
+  /**
+   * As bans_cleared_at_ms, of single addresses.
+   *
+   * @generated from field: repeated sluice.bundle.v1.ClearedBan cleared_bans = 47;
+   */
+  clearedBans: ClearedBan[];
 };
 
 /**
@@ -552,6 +701,28 @@ export type TenantRecord = Message<"sluice.bundle.v1.TenantRecord"> & {
  */
 export const TenantRecordSchema: GenMessage<TenantRecord> = /*@__PURE__*/
   messageDesc(file_sluice_bundle_v1_bundle, 13);
+
+/**
+ * @generated from message sluice.bundle.v1.ClearedBan
+ */
+export type ClearedBan = Message<"sluice.bundle.v1.ClearedBan"> & {
+  /**
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * @generated from field: uint64 cleared_at_ms = 2;
+   */
+  clearedAtMs: bigint;
+};
+
+/**
+ * Describes the message sluice.bundle.v1.ClearedBan.
+ * Use `create(ClearedBanSchema)` to create a new message.
+ */
+export const ClearedBanSchema: GenMessage<ClearedBan> = /*@__PURE__*/
+  messageDesc(file_sluice_bundle_v1_bundle, 14);
 
 /**
  * @generated from message sluice.bundle.v1.UserRecord
@@ -599,6 +770,18 @@ export type UserRecord = Message<"sluice.bundle.v1.UserRecord"> & {
    * @generated from field: sluice.bundle.v1.SealedField sealed_verifier = 7;
    */
   sealedVerifier?: SealedField | undefined;
+
+  /**
+   * @generated from field: string db_user_alias = 8;
+   */
+  dbUserAlias: string;
+
+  /**
+   * Shown only: the port decides.
+   *
+   * @generated from field: sluice.bundle.v1.PoolMode mode_type = 9;
+   */
+  modeType: PoolMode;
 };
 
 /**
@@ -606,7 +789,63 @@ export type UserRecord = Message<"sluice.bundle.v1.UserRecord"> & {
  * Use `create(UserRecordSchema)` to create a new message.
  */
 export const UserRecordSchema: GenMessage<UserRecord> = /*@__PURE__*/
-  messageDesc(file_sluice_bundle_v1_bundle, 14);
+  messageDesc(file_sluice_bundle_v1_bundle, 15);
+
+/**
+ * @generated from message sluice.bundle.v1.ClusterRecord
+ */
+export type ClusterRecord = Message<"sluice.bundle.v1.ClusterRecord"> & {
+  /**
+   * @generated from field: string alias = 1;
+   */
+  alias: string;
+
+  /**
+   * @generated from field: bool active = 2;
+   */
+  active: boolean;
+
+  /**
+   * In the order of the PUT; those that are not in the scope are left out.
+   *
+   * @generated from field: repeated sluice.bundle.v1.ClusterMember members = 3;
+   */
+  members: ClusterMember[];
+};
+
+/**
+ * Describes the message sluice.bundle.v1.ClusterRecord.
+ * Use `create(ClusterRecordSchema)` to create a new message.
+ */
+export const ClusterRecordSchema: GenMessage<ClusterRecord> = /*@__PURE__*/
+  messageDesc(file_sluice_bundle_v1_bundle, 16);
+
+/**
+ * @generated from message sluice.bundle.v1.ClusterMember
+ */
+export type ClusterMember = Message<"sluice.bundle.v1.ClusterMember"> & {
+  /**
+   * @generated from field: string tenant_external_id = 1;
+   */
+  tenantExternalId: string;
+
+  /**
+   * @generated from field: sluice.bundle.v1.MemberType type = 2;
+   */
+  type: MemberType;
+
+  /**
+   * @generated from field: bool active = 3;
+   */
+  active: boolean;
+};
+
+/**
+ * Describes the message sluice.bundle.v1.ClusterMember.
+ * Use `create(ClusterMemberSchema)` to create a new message.
+ */
+export const ClusterMemberSchema: GenMessage<ClusterMember> = /*@__PURE__*/
+  messageDesc(file_sluice_bundle_v1_bundle, 17);
 
 /**
  * @generated from enum sluice.bundle.v1.IpVersion
@@ -664,4 +903,82 @@ export enum UpstreamVerify {
  */
 export const UpstreamVerifySchema: GenEnum<UpstreamVerify> = /*@__PURE__*/
   enumDesc(file_sluice_bundle_v1_bundle, 1);
+
+/**
+ * @generated from enum sluice.bundle.v1.ServerReset
+ */
+export enum ServerReset {
+  /**
+   * @generated from enum value: SERVER_RESET_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: SERVER_RESET_TRACKED = 1;
+   */
+  TRACKED = 1,
+
+  /**
+   * @generated from enum value: SERVER_RESET_ALWAYS = 2;
+   */
+  ALWAYS = 2,
+}
+
+/**
+ * Describes the enum sluice.bundle.v1.ServerReset.
+ */
+export const ServerResetSchema: GenEnum<ServerReset> = /*@__PURE__*/
+  enumDesc(file_sluice_bundle_v1_bundle, 2);
+
+/**
+ * @generated from enum sluice.bundle.v1.PoolMode
+ */
+export enum PoolMode {
+  /**
+   * @generated from enum value: POOL_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: POOL_MODE_TRANSACTION = 1;
+   */
+  TRANSACTION = 1,
+
+  /**
+   * @generated from enum value: POOL_MODE_SESSION = 2;
+   */
+  SESSION = 2,
+}
+
+/**
+ * Describes the enum sluice.bundle.v1.PoolMode.
+ */
+export const PoolModeSchema: GenEnum<PoolMode> = /*@__PURE__*/
+  enumDesc(file_sluice_bundle_v1_bundle, 3);
+
+/**
+ * @generated from enum sluice.bundle.v1.MemberType
+ */
+export enum MemberType {
+  /**
+   * @generated from enum value: MEMBER_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: MEMBER_TYPE_WRITE = 1;
+   */
+  WRITE = 1,
+
+  /**
+   * @generated from enum value: MEMBER_TYPE_READ = 2;
+   */
+  READ = 2,
+}
+
+/**
+ * Describes the enum sluice.bundle.v1.MemberType.
+ */
+export const MemberTypeSchema: GenEnum<MemberType> = /*@__PURE__*/
+  enumDesc(file_sluice_bundle_v1_bundle, 4);
 
