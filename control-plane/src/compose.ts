@@ -4,12 +4,16 @@ import { join } from "node:path";
 import type { Lifecycle } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import { Deadline, systemClock, within } from "@sluice/shared/time";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { ClusterService } from "./clusters/index.js";
 import type { ControlPlaneConfig } from "./config.js";
 import { makeApp, startHttpServer } from "./http/index.js";
 import { bearerTokens } from "./operators/index.js";
 import {
   makeDataSource,
   migrate,
+  StoredAudit,
+  StoredClusters,
   StoredPublications,
   StoredTenants,
   startEmbeddedDatabase,
@@ -17,7 +21,7 @@ import {
 } from "./persistence/index.js";
 import { openOwnKeyset, Publisher } from "./publishing/index.js";
 import { startStreamServer } from "./stream/index.js";
-import { TenantService } from "./tenants/index.js";
+import { OrderService, silentDataPlanes, TenantService, UserService } from "./tenants/index.js";
 
 /** A database that does not answer in this time counts as not reachable. */
 const HEALTH_TIMEOUT_MS = 2000;
@@ -39,7 +43,10 @@ export async function compose(
   const migrated = await migrate(dataSource);
   if (migrated.length > 0) logger.info("migrated", { migrations: migrated });
 
-  const vault = new Vault(config.VAULT_ENC_KEY);
+  const vault = new Vault(
+    config.VAULT_ENC_KEY,
+    config.VAULT_ENC_KEY_OLD === undefined ? [] : [config.VAULT_ENC_KEY_OLD],
+  );
   const publisher = new Publisher({
     store: new StoredPublications({ dataSource, url, vault, clock, logger }),
     signer,
@@ -62,24 +69,52 @@ export async function compose(
   });
   lifecycle.add({ name: "stream", stop: () => stream.stop() });
 
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const tokenRules = { requireExp: config.API_JWT_REQUIRE_EXP, claims: config.JWT_CLAIM_VALIDATORS };
+  const tenants = new StoredTenants(dataSource, vault, clock);
+  const dataPlanes = silentDataPlanes;
   const app = makeApp({
-    tenants: new TenantService(new StoredTenants(dataSource, vault, clock)),
+    tenants: new TenantService(tenants, clock),
+    users: new UserService(tenants, clock),
+    orders: new OrderService(tenants, dataPlanes, clock),
+    clusters: new ClusterService(new StoredClusters(dataSource, vault, clock)),
+    audit: new StoredAudit(dataSource),
+    dataPlanes,
     authenticate: bearerTokens({
+      ...tokenRules,
       secret: config.API_JWT_SECRET,
-      requireExp: config.API_JWT_REQUIRE_EXP,
-      claims: config.JWT_CLAIM_VALIDATORS,
+      secretName: "API_JWT_SECRET",
+      publicKeys: config.API_JWKS_URL ?? config.API_JWKS_PATH,
       blocklist: config.API_TOKEN_BLOCKLIST,
     }),
+    authenticateMetrics: bearerTokens({
+      ...tokenRules,
+      secret: config.METRICS_JWT_SECRET ?? config.API_JWT_SECRET,
+      secretName: config.METRICS_JWT_SECRET === undefined ? "API_JWT_SECRET" : "METRICS_JWT_SECRET",
+      blocklist: config.METRICS_TOKEN_BLOCKLIST,
+    }),
+    rateLimits: {
+      perToken: config.API_RATE_LIMIT_PER_TOKEN,
+      perAddress: config.API_RATE_LIMIT_PER_ADDRESS,
+    },
+    metrics,
     logger,
-    databaseAnswers: () =>
-      within(
-        Deadline.after(clock, HEALTH_TIMEOUT_MS),
-        "the database's answer",
-        dataSource.query("SELECT 1"),
-      ).then(
-        () => true,
-        () => false,
-      ),
+    healthChecks: [
+      {
+        name: "database_reachable",
+        failure: "the database does not answer",
+        passes: () =>
+          within(
+            Deadline.after(clock, HEALTH_TIMEOUT_MS),
+            "the database's answer",
+            dataSource.query("SELECT 1"),
+          ).then(
+            () => true,
+            () => false,
+          ),
+      },
+    ],
   });
   const http = await startHttpServer(app, config.LISTEN_ADDRESS, config.PORT);
   lifecycle.add({ name: "http", stop: () => http.stop() });

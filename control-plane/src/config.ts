@@ -16,6 +16,9 @@ import {
 } from "@sluice/shared/config";
 import { messageOf } from "@sluice/shared/errors";
 import { LOG_FORMATS, LOG_LEVELS } from "@sluice/shared/observability";
+import type { JWTVerifyGetKey } from "jose";
+
+import { publicKeysAt, publicKeysOf } from "./operators/index.js";
 
 export type ControlPlaneConfig = ReturnType<typeof readConfig>;
 
@@ -36,9 +39,16 @@ export function readConfig(environment: Environment) {
     DATA_DIR: dataFolder,
     API_JWT_SECRET: secret("openssl rand -base64 48", development ? 1 : SECRET_BYTES),
     API_TOKEN_BLOCKLIST: list(),
+    API_JWKS_PATH: jwksFile,
+    API_JWKS_URL: jwksUrl,
+    API_RATE_LIMIT_PER_TOKEN: integer(1000, 0, 1_000_000),
+    API_RATE_LIMIT_PER_ADDRESS: integer(1000, 0, 1_000_000),
+    METRICS_JWT_SECRET: text(),
+    METRICS_TOKEN_BLOCKLIST: list(),
     JWT_CLAIM_VALIDATORS: claims,
     API_JWT_REQUIRE_EXP: flag(!development),
-    VAULT_ENC_KEY: secret("openssl rand -base64 24 (32 characters, used as they are)", SECRET_BYTES),
+    VAULT_ENC_KEY: vaultKey,
+    VAULT_ENC_KEY_OLD: oldVaultKey,
     CONFIG_KEY_PATH: file(
       "the Ed25519 private key (PEM) that signs configuration; make one with control-plane/dist/commands/create-key.js",
       (bytes) => signerFromPem(bytes.toString("utf8")),
@@ -65,6 +75,29 @@ export function readConfig(environment: Environment) {
     }),
     LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
     LOG_FORMAT: oneOf(LOG_FORMATS, "json"),
+  });
+}
+
+const vaultKey = secret("openssl rand -base64 24 (32 characters, used as they are)", SECRET_BYTES);
+const oldVaultKey: Variable<string | undefined> = (value, name) =>
+  value === undefined ? undefined : vaultKey(value, name);
+
+/** What rotate-vault-key needs. @throws ConfigurationError */
+export function readVaultRotation(environment: Environment) {
+  return readEnvironment(environment, {
+    DATABASE_URL: databaseUrl(false),
+    VAULT_ENC_KEY: vaultKey,
+    VAULT_ENC_KEY_OLD: vaultKey,
+  });
+}
+
+/** What import-supavisor needs. @throws ConfigurationError */
+export function readSupavisorImport(environment: Environment) {
+  return readEnvironment(environment, {
+    DATABASE_URL: databaseUrl(false),
+    VAULT_ENC_KEY: vaultKey,
+    SUPAVISOR_DATABASE_URL: databaseUrl(false),
+    SUPAVISOR_VAULT_ENC_KEY: oldVaultKey,
   });
 }
 
@@ -122,6 +155,24 @@ function file<T>(what: string, parse: (bytes: Buffer) => T): Variable<T> {
     }
   };
 }
+
+const jwksFile: Variable<JWTVerifyGetKey | undefined> = (value, name) =>
+  value === undefined
+    ? undefined
+    : file("a JSON Web Key Set with public keys", (bytes) => publicKeysOf(bytes.toString("utf8")))(
+        value,
+        name,
+      );
+
+const jwksUrl: Variable<JWTVerifyGetKey | undefined> = (value) => {
+  if (value === undefined) return undefined;
+  const wanted = "must be an https URL (http on this machine only) of a JSON Web Key Set";
+  if (!URL.canParse(value)) throw new Error(wanted);
+  const url = new URL(value);
+  const loopback = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback)) throw new Error(wanted);
+  return publicKeysAt(url);
+};
 
 const dataFolder: Variable<string> = (value) => resolve(value ?? "data");
 

@@ -1,26 +1,48 @@
 import type { Logger } from "@sluice/shared/observability";
 import express, { type Express } from "express";
 import helmet from "helmet";
+import type { Registry } from "prom-client";
+import type { AuditLog } from "../audit/index.js";
+import type { ClusterService } from "../clusters/index.js";
 import type { Authenticate } from "../operators/index.js";
-import type { TenantService } from "../tenants/index.js";
+import type { DataPlanes, OrderService, TenantService, UserService } from "../tenants/index.js";
 import { acceptsJson } from "./accepts-json.js";
+import { auditRoutes } from "./audit-routes.js";
+import { clusterRoutes } from "./cluster-routes.js";
 import { contract } from "./contract.js";
 import { errorAnswers } from "./error-answers.js";
-import { healthRoutes } from "./health-routes.js";
+import { headAsGet } from "./head-as-get.js";
+import { type HealthCheck, healthRoutes } from "./health-routes.js";
+import { requestMetrics } from "./http-metrics.js";
 import { jsonBody } from "./json-body.js";
+import { metricsRoutes } from "./metrics-routes.js";
 import { readOpenApiDocument } from "./openapi-document.js";
 import { operatorOnly } from "./operator-only.js";
+import { orderRoutes } from "./order-routes.js";
+import { addressLimit, type RateLimits, tokenLimit } from "./rate-limits.js";
 import { requestIds } from "./request-ids.js";
 import { requestLog } from "./request-log.js";
+import { scopeOfRequest } from "./scope-of-request.js";
 import { swaggerUi } from "./swagger-ui.js";
 import { tenantRoutes } from "./tenant-routes.js";
 import { unknownRoute } from "./unknown-route.js";
+import { userRoutes } from "./user-routes.js";
 
 export interface AppParts {
   readonly tenants: TenantService;
+  readonly users: UserService;
+  readonly orders: OrderService;
+  readonly clusters: ClusterService;
+  readonly audit: AuditLog;
+  readonly dataPlanes: DataPlanes;
   readonly authenticate: Authenticate;
+  /** For `/metrics`. */
+  readonly authenticateMetrics: Authenticate;
+  readonly rateLimits: RateLimits;
+  /** The control plane's own. */
+  readonly metrics: Registry;
   readonly logger: Logger;
-  readonly databaseAnswers: () => Promise<boolean>;
+  readonly healthChecks: readonly HealthCheck[];
   /** For tests: an answer that is not as the OpenAPI document says becomes a 500. */
   readonly checkAnswers?: boolean;
 }
@@ -41,15 +63,24 @@ export function makeApp(parts: AppParts): Express {
       contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
     }),
   );
-  app.use(healthRoutes(parts.databaseAnswers));
+  app.use(requestMetrics(parts.metrics));
+  app.use(headAsGet());
+  app.use(healthRoutes(parts.healthChecks));
   app.get("/api/openapi", (_request, response) => {
     response.json(document);
   });
   app.use("/swaggerui", swaggerUi(document));
-  app.use("/api", operatorOnly(parts.authenticate), acceptsJson(), jsonBody());
+  app.use(addressLimit(parts.rateLimits));
+  app.use(metricsRoutes(parts.metrics, parts.dataPlanes, parts.authenticateMetrics));
+  app.use("/api", operatorOnly(parts.authenticate), tokenLimit(parts.rateLimits));
+  app.use("/api", scopeOfRequest(), acceptsJson(), jsonBody());
   app.use(contract(document, { checkAnswers: parts.checkAnswers ?? false }));
   app.use(tenantRoutes(parts.tenants));
+  app.use(userRoutes(parts.users));
+  app.use(orderRoutes(parts.orders));
+  app.use(clusterRoutes(parts.clusters));
+  app.use(auditRoutes(parts.audit));
   app.use(unknownRoute());
-  app.use(errorAnswers(parts.logger));
+  app.use(errorAnswers(parts.logger, document));
   return app;
 }

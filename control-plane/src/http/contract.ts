@@ -3,7 +3,7 @@ import * as OpenApiValidator from "express-openapi-validator";
 import type { OpenApiDocument } from "./openapi-document.js";
 
 /** Served in front of it, or not described by the document. */
-const NOT_DESCRIBED = /^\/(swaggerui|livez|readyz|api\/(openapi|health))(\/|$)|^\/(?!api\/)/;
+const NOT_DESCRIBED = /^\/(swaggerui|livez|readyz|metrics|api\/(openapi|health))(\/|$)|^\/(?!api\/)/;
 
 /** Requests that are not as the OpenAPI document says end here. */
 export function contract(

@@ -1,10 +1,12 @@
 import { SluiceError } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
-import type { ErrorRequestHandler } from "express";
+import type { ErrorRequestHandler, Request } from "express";
 import { error as validation } from "express-openapi-validator";
-import { BearerTokenRefused } from "../operators/index.js";
-import { TenantInvalid } from "../tenants/index.js";
-import { fieldErrors } from "./field-errors.js";
+import { BearerTokenRefused, ScopeMissing } from "../operators/index.js";
+import { CredentialsNotStored, PreconditionFailed, TenantInvalid } from "../tenants/index.js";
+import { fieldErrors, type Nearest } from "./field-errors.js";
+import { KnownFields } from "./known-fields.js";
+import { methodsOf, type OpenApiDocument } from "./openapi-document.js";
 import { RequestRefused } from "./request-failure.js";
 
 const STATUS = {
@@ -28,13 +30,16 @@ interface Answer {
 }
 
 /** The one place where errors become answers. What nobody foresaw is logged, and shown as its request id only. */
-export function errorAnswers(logger: Logger): ErrorRequestHandler {
-  return (thrown: unknown, _request, response, _next) => {
+export function errorAnswers(logger: Logger, document: OpenApiDocument): ErrorRequestHandler {
+  const known = new KnownFields(document);
+  return (thrown: unknown, request, response, _next) => {
     const requestId: unknown = response.locals.requestId;
-    const { status, body, headers } = answerFor(thrown) ?? {
-      status: 500,
-      body: { error: "internal error", request_id: requestId },
-    };
+    const nearest: Nearest = (path) => known.nearest(bodySchemaOf(request), path);
+    const { status, body, headers } = methodAnswer(thrown, document, request.path) ??
+      answerFor(thrown, nearest) ?? {
+        status: 500,
+        body: { error: "internal error", request_id: requestId },
+      };
     if (status >= 500) logger.error("request failed", { requestId, error: thrown });
     // Half an answer cannot be taken back.
     if (response.headersSent) {
@@ -48,7 +53,33 @@ export function errorAnswers(logger: Logger): ErrorRequestHandler {
   };
 }
 
-function answerFor(thrown: unknown): Answer | undefined {
+function methodAnswer(thrown: unknown, document: OpenApiDocument, path: string): Answer | undefined {
+  if (!(thrown instanceof validation.MethodNotAllowed)) return undefined;
+  const allow = methodsOf(document, path).join(", ");
+  return { status: 405, body: { error: `this path takes ${allow}` }, headers: { allow } };
+}
+
+/** Of the operation that the contract has found for the request. */
+function bodySchemaOf(request: Request): unknown {
+  const { openapi } = request as Request & { readonly openapi?: { readonly schema?: Operation } };
+  return openapi?.schema?.requestBody?.content?.["application/json"]?.schema;
+}
+
+interface Operation {
+  readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: unknown }>> };
+}
+
+function answerFor(thrown: unknown, nearest: Nearest): Answer | undefined {
+  if (thrown instanceof PreconditionFailed) return { status: 412, body: { error: thrown.clientMessage } };
+  if (thrown instanceof CredentialsNotStored) return { status: 400, body: { error: thrown.clientMessage } };
+  if (thrown instanceof ScopeMissing) {
+    const challenged = `Bearer realm="sluice", error="insufficient_scope", scope="${thrown.scope}"`;
+    return {
+      status: 403,
+      body: { error: thrown.clientMessage },
+      headers: { "www-authenticate": challenged },
+    };
+  }
   if (thrown instanceof TenantInvalid) return { status: 422, body: { errors: thrown.problems } };
   if (thrown instanceof RequestRefused)
     return { status: thrown.status, body: { error: thrown.clientMessage } };
@@ -68,7 +99,7 @@ function answerFor(thrown: unknown): Answer | undefined {
       ...(status === 503 ? { headers: { "retry-after": RETRY_AFTER_S } } : {}),
     };
   }
-  return contractAnswer(thrown) ?? parserAnswer(thrown);
+  return contractAnswer(thrown, nearest) ?? parserAnswer(thrown);
 }
 
 /** RFC 6750 section 3: without a token no error is named. */
@@ -77,19 +108,11 @@ function challenge(reason: string | undefined): string {
   return reason === undefined ? realm : `${realm}, error="invalid_token", error_description="${reason}"`;
 }
 
-function contractAnswer(thrown: unknown): Answer | undefined {
+function contractAnswer(thrown: unknown, nearest: Nearest): Answer | undefined {
   if (thrown instanceof validation.BadRequest) {
-    return { status: 422, body: { errors: fieldErrors(thrown.errors) } };
+    return { status: 422, body: { errors: fieldErrors(thrown.errors, nearest) } };
   }
   if (thrown instanceof validation.NotFound) return { status: 404, body: { error: "not found" } };
-  if (thrown instanceof validation.MethodNotAllowed) {
-    const { allow } = { allow: "", ...thrown.headers };
-    return {
-      status: 405,
-      body: { error: "this path does not take this method" },
-      ...(allow === "" ? {} : { headers: { allow } }),
-    };
-  }
   if (thrown instanceof validation.UnsupportedMediaType) {
     return { status: 415, body: { error: "the body must be JSON: send content-type: application/json" } };
   }

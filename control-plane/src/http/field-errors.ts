@@ -6,29 +6,46 @@ export interface ContractFinding {
   readonly message: string;
 }
 
+/** Names the field that an unknown one is likely meant to be. */
+export type Nearest = (path: readonly string[]) => string | undefined;
+
 /** `/body/tenant/users/0/pool_size` becomes `users.0.pool_size`, and the validator's words become a person's. */
-export function fieldErrors(findings: readonly ContractFinding[]): FieldProblems {
+export function fieldErrors(findings: readonly ContractFinding[], nearest: Nearest): FieldProblems {
   const byField = new Map<string, string[]>();
   for (const { path, message } of findings) {
-    const field = fieldOf(path);
+    const parts = partsOf(path);
+    const field = fieldOf(parts);
     const texts = byField.get(field) ?? [];
-    const text = inWords(message);
+    const text = UNKNOWN.test(message) ? unknownField(nearest(parts.slice(1))) : inWords(message);
     if (text !== undefined && !texts.includes(text)) byField.set(field, [...texts, text]);
   }
   return Object.fromEntries(byField);
 }
 
-function fieldOf(path: string): string {
+const UNKNOWN = /^must NOT have (additional|unevaluated) properties/;
+
+function unknownField(nearest: string | undefined): string {
+  return nearest === undefined ? "is not a known field" : `is not a known field: did you mean ${nearest}?`;
+}
+
+/** The first is `body`, `params` or `query`. */
+function partsOf(path: string): string[] {
   const parts = path.split("/").filter((part) => part !== "");
-  if (parts[0] === "body" || parts[0] === "params" || parts[0] === "query") parts.shift();
-  if (parts[0] === "tenant" && parts.length > 1) parts.shift();
   // JSON pointers write / as ~1 and ~ as ~0.
-  return parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~")).join(".") || "body";
+  return parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** What stands around all fields of a body is not named. */
+const ENVELOPES: ReadonlySet<string> = new Set(["tenant", "user", "cluster"]);
+
+function fieldOf([place = "", first = "", ...rest]: readonly string[]): string {
+  if (!["body", "params", "query"].includes(place)) return [place, first, ...rest].join(".");
+  const within = rest.length > 0 && ENVELOPES.has(first) ? rest : [first, ...rest];
+  return within.join(".") || "body";
 }
 
 function inWords(message: string): string | undefined {
   if (message.startsWith("must have required property")) return "can't be blank";
-  if (/^must NOT have (additional|unevaluated) properties/.test(message)) return "is not a known field";
   const shorter = /^must NOT have fewer than (\d+) (\w+)/.exec(message);
   if (shorter !== null)
     return shorter[1] === "1" ? "can't be blank" : `must have at least ${shorter[1]} ${shorter[2]}`;
@@ -39,6 +56,7 @@ function inWords(message: string): string | undefined {
   const choice = /^must be equal to one of the allowed values: (.+)$/.exec(message);
   // Null is written as nothing.
   if (choice !== null) return `must be one of ${(choice[1] ?? "").replace(/, $/, ", null")}`;
+  if (message === 'must match format "date-time"') return "must be a moment such as 2026-01-31T12:00:00Z";
   const type = /^must be (\w+(,\w+)*)$/.exec(message);
   if (type !== null) return `must be ${(type[1] ?? "").split(",").map(named).join(" or ")}`;
   return message;

@@ -1,5 +1,7 @@
 import express, { type RequestHandler } from "express";
+import { TenantInvalid } from "../tenants/index.js";
 import { placeOfMistake } from "./json-mistake.js";
+import { isNestedTooDeep } from "./nesting.js";
 import { RequestRefused } from "./request-failure.js";
 
 const MOST_BODY = "1mb";
@@ -22,6 +24,7 @@ export function jsonBody(): RequestHandler[] {
     } catch {
       throw new RequestRefused(400, `the body is not JSON: ${placeOfMistake(text)}`);
     }
+    if (isNestedTooDeep(request.body)) throw new TenantInvalid({ body: ["is nested too deep"] });
     next();
   };
   return [express.raw({ type: "application/json", limit: MOST_BODY }), parse];

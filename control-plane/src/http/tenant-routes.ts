@@ -1,35 +1,51 @@
-import { type Request, Router } from "express";
-import type { TenantInput, TenantService } from "../tenants/index.js";
+import { type Request, type Response, Router } from "express";
+import type { TenantFilter, TenantInput, TenantService } from "../tenants/index.js";
+import { entityTag } from "../tenants/index.js";
+import { changeRequest, preconditionOf, sendTag } from "./entity-tags.js";
 import { cursorAfter, readCursor } from "./page-cursor.js";
+import { externalIdOf, isDryRun, limitOf, textOf } from "./request-values.js";
 import { tenantView } from "./tenant-view.js";
-
-const PAGE = 100;
 
 /** The OpenAPI document has checked path, query and body before these are called. */
 export function tenantRoutes(tenants: TenantService): Router {
   const router = Router();
-  router.get("/api/tenants", async (request, response) => {
-    const page = await tenants.list(readCursor(request.query.cursor), PAGE);
+  router.get("/api/tenants", async ({ query }, response) => {
+    const page = await tenants.list(filterOf(query), readCursor(query.cursor), limitOf(query.limit));
     response.json({ data: page.tenants.map(tenantView), next_cursor: cursorAfter(page.nextAfter) });
   });
   router.get("/api/tenants/:external_id", async (request, response) => {
-    response.json({ data: tenantView(await tenants.get(externalIdOf(request))) });
+    const tenant = await tenants.get(externalIdOf(request));
+    if (!sendTag(request, response, tenant)) response.json({ data: tenantView(tenant) });
   });
   router.put("/api/tenants/:external_id", async (request, response) => {
-    const externalId = externalIdOf(request);
-    // The one place where a body gets its type; see TenantInput.
-    const { tenant: input } = request.body as { readonly tenant: TenantInput };
-    const { tenant, outcome } = await tenants.put(externalId, input);
-    if (outcome === "created") response.status(201).location(`/api/tenants/${externalId}`);
-    response.json({ data: tenantView(tenant) });
+    await put(tenants, request, response);
   });
   router.delete("/api/tenants/:external_id", async (request, response) => {
-    await tenants.remove(externalIdOf(request));
+    await tenants.remove(externalIdOf(request), changeRequest(request, response));
     response.status(204).end();
   });
   return router;
 }
 
-function externalIdOf(request: Request): string {
-  return String(request.params.external_id);
+async function put(tenants: TenantService, request: Request, response: Response): Promise<void> {
+  const externalId = externalIdOf(request);
+  // The one place where a body gets its type; see TenantInput.
+  const { tenant: input } = request.body as { readonly tenant: TenantInput };
+  if (isDryRun(request)) {
+    const { outcome, difference } = await tenants.preview(externalId, input, preconditionOf(request));
+    response.json({ dry_run: true, outcome, difference });
+    return;
+  }
+  const { tenant, outcome } = await tenants.put(externalId, input, changeRequest(request, response));
+  if (outcome === "created") response.status(201).location(`/api/tenants/${externalId}`);
+  response.set("etag", entityTag(tenant)).json({ data: tenantView(tenant) });
+}
+
+function filterOf(query: Request["query"]): TenantFilter {
+  return {
+    region: textOf(query.region),
+    dbHost: textOf(query.db_host),
+    banned: query.banned === undefined ? undefined : String(query.banned) === "true",
+    text: textOf(query.q),
+  };
 }

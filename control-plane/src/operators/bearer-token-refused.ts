@@ -11,9 +11,21 @@ export class BearerTokenRefused extends SluiceError {
       kind: "unauthenticated",
       clientMessage:
         reason === undefined
-          ? "a bearer token is needed: Authorization: Bearer <JWT signed by API_JWT_SECRET>"
+          ? "a bearer token is needed: Authorization: Bearer <JWT>"
           : `the bearer token is refused: ${reason}`,
     });
     this.reason = reason;
+  }
+}
+
+/** The keys that tokens are checked with cannot be fetched (API_JWKS_URL). */
+export class TokenKeysUnavailable extends SluiceError {
+  constructor(cause: unknown) {
+    super({
+      code: "ETOKENKEYS",
+      kind: "unavailable",
+      clientMessage: "the keys that bearer tokens are checked with cannot be fetched; try again",
+      cause,
+    });
   }
 }

@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import passport from "passport";
-import { ExtractJwt, Strategy } from "passport-jwt";
-import { BearerTokenRefused } from "./bearer-token-refused.js";
+import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { BearerTokenRefused, TokenKeysUnavailable } from "./bearer-token-refused.js";
+import type { Operator } from "./operator.js";
 
 export interface BearerTokenRules {
   readonly secret: string;
+  /** The name of the variable that holds it, for answers. */
+  readonly secretName: string;
+  /** For asymmetric signatures. Undefined: those are refused. */
+  readonly publicKeys?: JWTVerifyGetKey | undefined;
   readonly requireExp: boolean;
   /** Claims that must be there with exactly these values. */
   readonly claims: Readonly<Record<string, unknown>>;
@@ -13,81 +17,127 @@ export interface BearerTokenRules {
   readonly blocklist: readonly string[];
 }
 
-export interface Operator {
-  /** For the log: which token it was, without the token. */
-  readonly tokenId: string;
-  /** The token's `sub`, where it has one. */
-  readonly subject: string | undefined;
-}
-
 /** The part of a request that is looked at. */
 export interface BearerRequest {
   readonly headers: { readonly authorization?: string | undefined };
 }
 
-/** @throws BearerTokenRefused */
+/** @throws BearerTokenRefused, TokenKeysUnavailable */
 export type Authenticate = (request: BearerRequest) => Promise<Operator>;
 
 /** Tokens of data planes are for the stream alone, whatever their signature. */
 const STREAM_AUDIENCE = "sluice-stream";
 
-/** Operators prove themselves with a JWT signed by API_JWT_SECRET (HS256, HS384 or HS512). */
+const SYMMETRIC = ["HS256", "HS384", "HS512"];
+const ASYMMETRIC = [
+  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+  ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
+];
+
+/** Supavisor's, and that of OAuth's access tokens (RFC 9068). A header without a type is taken. */
+const TYPES = ["jwt", "at+jwt", "application/at+jwt"];
+
+/**
+ * Operators prove themselves with a JWT: by a shared secret (HS256, HS384, HS512), or by one of the public keys. The
+ * algorithm decides which of the two, so that a public key is never taken for a secret.
+ */
 export function bearerTokens(rules: BearerTokenRules): Authenticate {
-  const authenticator = new passport.Passport();
+  const secret = new TextEncoder().encode(rules.secret);
   const blocked = new Set(rules.blocklist);
-  const check = (token: string, claims: Record<string, unknown>): string | undefined => {
-    const audiences = [claims.aud].flat();
-    if (blocked.has(token)) return "it is on the blocklist";
-    if (audiences.includes(STREAM_AUDIENCE)) return "it is a data plane's token";
-    if (rules.requireExp && claims.exp === undefined) return "it has no expiry (claim exp)";
-    const wrong = Object.entries(rules.claims).find(
-      ([claim, wanted]) => !isDeepStrictEqual(claims[claim], wanted),
-    );
-    return wrong === undefined ? undefined : `its claim ${wrong[0]} is not as wanted`;
+  const algorithms = rules.publicKeys === undefined ? SYMMETRIC : [...SYMMETRIC, ...ASYMMETRIC];
+  const keyOf: JWTVerifyGetKey = (header, token) =>
+    rules.publicKeys === undefined || SYMMETRIC.includes(header.alg ?? "")
+      ? secret
+      : rules.publicKeys(header, token);
+
+  return async (request) => {
+    const token = tokenOf(request);
+    if (token === undefined) throw new BearerTokenRefused(undefined);
+    if (blocked.has(token)) throw new BearerTokenRefused("it is on the blocklist");
+    const claims = await verified(token, keyOf, algorithms, rules);
+    const problem = problemOf(claims, rules);
+    if (problem !== undefined) throw new BearerTokenRefused(problem);
+    return {
+      tokenId: createHash("sha256").update(token).digest("hex").slice(0, 12),
+      subject: claims.sub,
+      jti: claims.jti,
+      scopes: scopesOf(claims),
+    };
   };
-  authenticator.use(
-    new Strategy(
-      {
-        secretOrKey: rules.secret,
-        algorithms: ["HS256", "HS384", "HS512"],
-        jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
-        passReqToCallback: true,
-      },
-      (
-        request: BearerRequest,
-        claims: Record<string, unknown>,
-        done: (error: unknown, operator?: Operator | false, info?: unknown) => void,
-      ) => {
-        const token = tokenOf(request) ?? "";
-        const problem = check(token, claims);
-        if (problem !== undefined) return done(null, false, new Error(problem));
-        const tokenId = createHash("sha256").update(token).digest("hex").slice(0, 12);
-        return done(null, { tokenId, subject: typeof claims.sub === "string" ? claims.sub : undefined });
-      },
-    ),
+}
+
+async function verified(
+  token: string,
+  keyOf: JWTVerifyGetKey,
+  algorithms: readonly string[],
+  { secretName }: BearerTokenRules,
+): Promise<JWTPayload> {
+  try {
+    const { typ } = decodeProtectedHeader(token);
+    if (typ !== undefined && !TYPES.includes(String(typ).toLowerCase())) {
+      throw new BearerTokenRefused('its type is not "JWT" (header typ)');
+    }
+    return (await jwtVerify(token, keyOf, { algorithms: [...algorithms] })).payload;
+  } catch (thrown) {
+    if (thrown instanceof BearerTokenRefused) throw thrown;
+    const reason = reasonOf(thrown, algorithms, secretName);
+    if (reason === undefined) throw new TokenKeysUnavailable(thrown);
+    throw new BearerTokenRefused(reason);
+  }
+}
+
+function problemOf(claims: JWTPayload, rules: BearerTokenRules): string | undefined {
+  if ([claims.aud].flat().includes(STREAM_AUDIENCE)) return "it is a data plane's token";
+  if (rules.requireExp && claims.exp === undefined) return "it has no expiry (claim exp)";
+  for (const name of ["sub", "jti"]) {
+    const value = claims[name];
+    if (value !== undefined && typeof value !== "string") return `its claim ${name} is no text`;
+  }
+  if (scopeTexts(claims) === undefined) return "its claim scopes is neither a list of texts nor a text";
+  const wrong = Object.entries(rules.claims).find(
+    ([claim, wanted]) => !isDeepStrictEqual(claims[claim], wanted),
   );
-  return (request) =>
-    new Promise((resolve, reject) => {
-      const answer = (error: unknown, operator: Operator | false, info: unknown): void => {
-        if (error) reject(error);
-        else if (operator) resolve(operator);
-        else reject(new BearerTokenRefused(tokenOf(request) === undefined ? undefined : reasonOf(info)));
-      };
-      authenticator.authenticate("jwt", { session: false }, answer)(request, {}, reject);
-    });
+  return wrong === undefined ? undefined : `its claim ${wrong[0]} is not as wanted`;
+}
+
+function scopesOf(claims: JWTPayload): Operator["scopes"] {
+  return claims.scopes === undefined && claims.scope === undefined ? "all" : new Set(scopeTexts(claims));
+}
+
+/** `scopes`, a list, or OAuth's `scope`, one text with blanks. Undefined: it is neither. */
+function scopeTexts({ scope = [], scopes = scope }: JWTPayload): readonly string[] | undefined {
+  if (typeof scopes === "string") return scopes.split(" ").filter((scope) => scope !== "");
+  const isList = Array.isArray(scopes) && scopes.every((scope) => typeof scope === "string");
+  return isList ? scopes : undefined;
 }
 
 function tokenOf({ headers }: BearerRequest): string | undefined {
-  return /^bearer\s+(\S+)$/i.exec(headers.authorization ?? "")?.[1];
+  return /^bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? "")?.[1];
 }
 
-/** In our words: jsonwebtoken's are for programmers, and an unknown one may say too much. */
-function reasonOf(info: unknown): string {
-  const { name, message } = info instanceof Error ? info : { name: "", message: "" };
-  if (name === "Error" && message.startsWith("it")) return message;
-  if (name === "TokenExpiredError") return "it has expired";
-  if (name === "NotBeforeError") return "it is not valid yet (claim nbf)";
-  if (message === "invalid signature") return "it is signed by another secret than API_JWT_SECRET";
-  if (message === "invalid algorithm") return "it is not signed with HS256, HS384 or HS512";
-  return "it is no JSON Web Token that can be read";
+/** In our words: jose's are for programmers. Undefined: it is not the token's fault. */
+function reasonOf(thrown: unknown, algorithms: readonly string[], secretName: string): string | undefined {
+  if (thrown instanceof errors.JWTExpired) return "it has expired";
+  if (thrown instanceof errors.JWTClaimValidationFailed) {
+    return thrown.claim === "nbf" && thrown.reason === "check_failed"
+      ? "it is not valid yet (claim nbf)"
+      : `its claim ${thrown.claim} cannot be used`;
+  }
+  if (thrown instanceof errors.JWSSignatureVerificationFailed) {
+    return `it is signed by another key than ${secretName}`;
+  }
+  if (thrown instanceof errors.JOSEAlgNotAllowed) {
+    return `it is not signed with ${algorithms.slice(0, -1).join(", ")} or ${algorithms.at(-1)}`;
+  }
+  if (thrown instanceof errors.JWKSNoMatchingKey || thrown instanceof errors.JWKSMultipleMatchingKeys) {
+    return "its key is none of those known here (header kid)";
+  }
+  // Fetching a JWKS, or a network below it.
+  if (thrown instanceof errors.JWKSTimeout || thrown instanceof errors.JWKSInvalid) return undefined;
+  if (thrown instanceof errors.JOSEError && thrown.code !== "ERR_JOSE_GENERIC") {
+    return "it is no JSON Web Token that can be read";
+  }
+  return thrown instanceof TypeError && thrown.message !== "fetch failed"
+    ? "it is no JSON Web Token that can be read"
+    : undefined;
 }

@@ -3,6 +3,7 @@ export {
   type BearerRequest,
   type BearerTokenRules,
   bearerTokens,
-  type Operator,
 } from "./bearer-token.js";
-export { BearerTokenRefused } from "./bearer-token-refused.js";
+export { BearerTokenRefused, TokenKeysUnavailable } from "./bearer-token-refused.js";
+export { type ApiScope, type Operator, requireScope, SCOPES, ScopeMissing } from "./operator.js";
+export { publicKeysAt, publicKeysOf } from "./public-keys.js";

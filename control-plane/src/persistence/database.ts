@@ -1,8 +1,11 @@
 import type { Logger } from "@sluice/shared/observability";
 import pg from "pg";
 import { DataSource } from "typeorm";
+import { AUDIT_ENTITIES } from "./audit-entities.js";
+import { CLUSTER_ENTITIES } from "./cluster-entities.js";
 import { Initial1764000000000 } from "./migrations/1764000000000-initial.js";
 import { TenantFields1764100000000 } from "./migrations/1764100000000-tenant-fields.js";
+import { ClustersAndAudit1764100001000 } from "./migrations/1764100001000-clusters-and-audit.js";
 import { PUBLICATION_ENTITIES } from "./publication-entities.js";
 import { QuietLogger } from "./quiet-logger.js";
 import { SCHEMA } from "./schema.js";
@@ -40,8 +43,8 @@ export function makeDataSource({ url, poolSize, logger }: DatabaseOptions): Data
     },
     // Made by no extension of the database.
     installExtensions: false,
-    entities: [...TENANT_ENTITIES, ...PUBLICATION_ENTITIES],
-    migrations: [Initial1764000000000, TenantFields1764100000000],
+    entities: [...TENANT_ENTITIES, ...CLUSTER_ENTITIES, ...AUDIT_ENTITIES, ...PUBLICATION_ENTITIES],
+    migrations: [Initial1764000000000, TenantFields1764100000000, ClustersAndAudit1764100001000],
     migrationsTableName: "migrations",
     logger: new QuietLogger(logger),
   });

@@ -66,6 +66,18 @@ export async function insertScope(
   );
 }
 
+/** Which scopes a generation has touched. The others are sent nothing. */
+export async function markScopes(
+  manager: EntityManager,
+  scopes: readonly string[],
+  generation: bigint,
+): Promise<void> {
+  await manager.query("UPDATE sluice.scopes SET generation = $1 WHERE scope = ANY ($2)", [
+    String(generation),
+    scopes,
+  ]);
+}
+
 function scopeOf(row: ScopeRow, vault: Vault): Scope {
   const key = vault.open(row.data_key_encrypted, row.vault_key_id);
   return { scope: row.scope, dataKey: { id: row.data_key_id, key } };

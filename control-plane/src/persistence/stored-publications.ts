@@ -8,16 +8,18 @@ import type {
   PublishingMoment,
   ScopeStanding,
 } from "../publishing/index.js";
+import { replaceClusterRecords } from "./cluster-records.js";
+import { listClusters } from "./cluster-rows.js";
 import { GenerationListener } from "./generation-listener.js";
 import { publishedStateOf, readEnvelope, readState, type StateRow } from "./published-rows.js";
 import { StoredPublishingMoment } from "./publishing-moment.js";
 import { findScope, insertScope, takeGeneration } from "./scope-rows.js";
 import { orUnavailable } from "./store-unavailable.js";
-import { isInScope, writeTenantRecords } from "./tenant-records.js";
+import { writeTenantRecords } from "./tenant-records.js";
 import { TenantRows } from "./tenant-rows.js";
 import type { Vault } from "./vault.js";
 
-/** Tenants that are read at once for a new scope. */
+/** Tenants, or clusters, that are read at once for a new scope. */
 const TENANTS_A_READ = 500;
 
 export interface StoredPublicationsOptions {
@@ -60,12 +62,13 @@ export class StoredPublications implements PublicationStore {
       await insertScope(manager, made, generation, vault);
       let after: string | undefined;
       for (;;) {
-        const tenants = await this.#rows.list(manager, after, TENANTS_A_READ);
-        const served = tenants.filter((tenant) => isInScope(tenant, scope));
-        await writeTenantRecords(manager, made, served, generation);
-        if (tenants.length < TENANTS_A_READ) return;
+        const page = { after, limit: TENANTS_A_READ, now: new Date(this.#options.clock.now()) };
+        const tenants = await this.#rows.list(manager, {}, page);
+        await writeTenantRecords(manager, made, tenants, generation);
+        if (tenants.length < TENANTS_A_READ) break;
         after = tenants.at(-1)?.externalId;
       }
+      await writeClusters(manager, scope, generation);
     });
   }
 
@@ -129,5 +132,16 @@ export class StoredPublications implements PublicationStore {
     const listener = new GenerationListener(url, clock, logger, onGeneration);
     await listener.start();
     return listener;
+  }
+}
+
+/** Of a new scope. */
+async function writeClusters(manager: EntityManager, scope: string, generation: bigint): Promise<void> {
+  let after: string | undefined;
+  for (;;) {
+    const clusters = await listClusters(manager, after, TENANTS_A_READ);
+    for (const cluster of clusters) await replaceClusterRecords(manager, [scope], cluster, generation);
+    if (clusters.length < TENANTS_A_READ) return;
+    after = clusters.at(-1)?.alias;
   }
 }

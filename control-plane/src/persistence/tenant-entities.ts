@@ -4,6 +4,7 @@ import type { TenantOrders, TenantSettings, User } from "../tenants/index.js";
 /** The columns of `sluice.tenants`, as the migrations make them; a test holds the two together. */
 export interface TenantRow extends TenantSettings, TenantOrders {
   readonly id: string;
+  readonly version: number;
   readonly insertedAt: Date;
   readonly updatedAt: Date;
 }
@@ -67,6 +68,7 @@ export const TenantEntity = new EntitySchema<TenantRow>({
     bannedAt: { name: "banned_at", type: "timestamptz", precision: 3, nullable: true },
     banReason: { name: "ban_reason", type: "text", nullable: true },
     bannedUntil: { name: "banned_until", type: "timestamptz", precision: 3, nullable: true },
+    version: { type: "integer" },
     insertedAt: { name: "inserted_at", type: "timestamptz", precision: 3 },
     updatedAt: { name: "updated_at", type: "timestamptz", precision: 3 },
   },

@@ -1,8 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { type EntityManager, In, type QueryDeepPartialEntity } from "typeorm";
-import type { StoredTenant, Tenant, User } from "../tenants/index.js";
+import { isDeepStrictEqual } from "node:util";
+import { type EntityManager, In, type QueryDeepPartialEntity, type SelectQueryBuilder } from "typeorm";
+import type { StoredTenant, Tenant, TenantFilter, User } from "../tenants/index.js";
 import { TenantEntity, type TenantRow, UserEntity, type UserRow } from "./tenant-entities.js";
 import type { Vault } from "./vault.js";
+
+export interface ListedPage {
+  readonly after: string | undefined;
+  readonly limit: number;
+  /** For bans that are in force. */
+  readonly now: Date;
+}
 
 /** Rows to tenants and back; secrets are in clear on one side only. */
 export class TenantRows {
@@ -28,14 +36,15 @@ export class TenantRows {
   /** By external_id, byte by byte. */
   async list(
     manager: EntityManager,
-    after: string | undefined,
-    limit: number,
+    filter: TenantFilter,
+    { after, limit, now }: ListedPage,
   ): Promise<readonly StoredTenant[]> {
     const query = manager
       .createQueryBuilder(TenantEntity, "tenant")
       .orderBy("tenant.externalId")
       .limit(limit);
-    if (after !== undefined) query.where("tenant.externalId > :after", { after });
+    if (after !== undefined) query.andWhere("tenant.externalId > :after", { after });
+    narrow(query, filter, now);
     return this.#withUsers(manager, await query.getMany());
   }
 
@@ -49,6 +58,7 @@ export class TenantRows {
     const row: TenantRow = {
       ...settings,
       id: stored?.id ?? randomUUID(),
+      version: (stored?.version ?? 0) + 1,
       insertedAt: stored?.insertedAt ?? now,
       updatedAt: now,
     };
@@ -56,6 +66,7 @@ export class TenantRows {
       await manager.insert(TenantEntity, row as QueryDeepPartialEntity<TenantRow>);
     } else {
       await manager.update(TenantEntity, { id: row.id }, row as QueryDeepPartialEntity<TenantRow>);
+      if (isDeepStrictEqual(users, stored.users)) return { ...row, users };
       await manager.delete(UserEntity, { tenantId: row.id });
     }
     const rows = users.map((user, position) => this.#rowOfUser(user, row.id, position));
@@ -100,5 +111,26 @@ export class TenantRows {
     const byTenant = new Map<string, User[]>(rows.map(({ id }) => [id, []]));
     for (const user of users) byTenant.get(user.tenantId)?.push(this.#userOf(user));
     return rows.map((row) => ({ ...row, users: byTenant.get(row.id) ?? [] }));
+  }
+}
+
+function narrow(query: SelectQueryBuilder<TenantRow>, filter: TenantFilter, now: Date): void {
+  const { region, dbHost, banned, text } = filter;
+  if (region !== undefined) {
+    query.andWhere("(tenant.regions IS NULL OR :region = ANY (tenant.regions))", { region });
+  }
+  if (dbHost !== undefined) query.andWhere("lower(tenant.dbHost) = lower(:dbHost)", { dbHost });
+  if (banned !== undefined) {
+    const inForce =
+      "(tenant.bannedAt IS NOT NULL AND (tenant.bannedUntil IS NULL OR tenant.bannedUntil >= :now))";
+    query.andWhere(banned ? inForce : `NOT ${inForce}`, { now });
+  }
+  if (text !== undefined) {
+    query.andWhere(
+      `(tenant.externalId ILIKE :text OR tenant.dbHost ILIKE :text OR tenant.dbDatabase ILIKE :text
+        OR EXISTS (SELECT 1 FROM sluice.users u WHERE u.tenant_id = tenant.id AND u.db_user ILIKE :text))`,
+      // The wildcards of LIKE stand for themselves.
+      { text: `%${text.replaceAll(/[\\%_]/g, (character) => `\\${character}`)}%` },
+    );
   }
 }

@@ -28,15 +28,19 @@ export class VaultSealBroken extends SluiceError {
  */
 export class Vault {
   readonly #key: Buffer;
+  /** All that secrets may have been written under, by id. */
+  readonly #keys: ReadonlyMap<string, Buffer>;
   /** Stored beside each secret. Says which key it was, and nothing about the key. */
   readonly keyId: string;
 
-  /** @param secret at least 32 bytes: exactly 32 are the key, longer ones go through HKDF-SHA-256. */
-  constructor(secret: string) {
-    const bytes = Buffer.from(secret, "utf8");
-    if (bytes.length < KEY_BYTES) throw new Error(`VAULT_ENC_KEY must have at least ${KEY_BYTES} bytes`);
-    this.#key = bytes.length === KEY_BYTES ? bytes : derive(bytes, "sluice vault v1", KEY_BYTES);
-    this.keyId = derive(this.#key, "sluice vault key id v1", 8).toString("hex");
+  /**
+   * @param secret at least 32 bytes: exactly 32 are the key, longer ones go through HKDF-SHA-256.
+   * @param old those that are only read with, while their secrets are being written anew
+   */
+  constructor(secret: string, old: readonly string[] = []) {
+    this.#key = keyOf(secret);
+    this.keyId = idOf(this.#key);
+    this.#keys = new Map([...old.map(keyOf), this.#key].map((key) => [idOf(key), key]));
   }
 
   seal(plaintext: string | Uint8Array): Buffer {
@@ -53,16 +57,17 @@ export class Vault {
    * @throws VaultSealBroken when it was sealed under another key, or altered.
    */
   open(sealed: Buffer, keyId: string): Buffer {
-    if (keyId !== this.keyId) {
+    const key = this.#keys.get(keyId);
+    if (key === undefined) {
       throw new VaultSealBroken(
-        `it was written under the key ${keyId}, and VAULT_ENC_KEY is ${this.keyId}: give back the old one`,
+        `it was written under the key ${keyId}, and VAULT_ENC_KEY is ${this.keyId}: give the old one as VAULT_ENC_KEY_OLD`,
       );
     }
     if (sealed.length < CIPHERTEXT_AT || !sealed.subarray(0, HEADER.length).equals(HEADER)) {
       throw new VaultSealBroken("its layout is not known");
     }
     const iv = sealed.subarray(HEADER.length, HEADER.length + IV_BYTES);
-    const decipher = createDecipheriv("aes-256-gcm", this.#key, iv, { authTagLength: GCM_TAG_BYTES });
+    const decipher = createDecipheriv("aes-256-gcm", key, iv, { authTagLength: GCM_TAG_BYTES });
     decipher.setAAD(AAD);
     decipher.setAuthTag(sealed.subarray(HEADER.length + IV_BYTES, CIPHERTEXT_AT));
     try {
@@ -71,6 +76,16 @@ export class Vault {
       throw new VaultSealBroken("it was altered", error);
     }
   }
+}
+
+function keyOf(secret: string): Buffer {
+  const bytes = Buffer.from(secret, "utf8");
+  if (bytes.length < KEY_BYTES) throw new Error(`VAULT_ENC_KEY must have at least ${KEY_BYTES} bytes`);
+  return bytes.length === KEY_BYTES ? bytes : derive(bytes, "sluice vault v1", KEY_BYTES);
+}
+
+function idOf(key: Buffer): string {
+  return derive(key, "sluice vault key id v1", 8).toString("hex");
 }
 
 function derive(secret: Buffer, purpose: string, bytes: number): Buffer {

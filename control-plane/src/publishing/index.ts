@@ -1,3 +1,4 @@
+export { makeClusterRecord } from "./cluster-record.js";
 export { openOwnKeyset } from "./own-keyset.js";
 export type {
   Incarnations,

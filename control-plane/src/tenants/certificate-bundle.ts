@@ -3,8 +3,10 @@ import { LIMITS } from "@sluice/shared/tenant";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
-/** What keeps a PEM text from being a bundle of certificates, in words; none when it is one. */
-export function certificateProblems(pem: string): readonly string[] {
+const MOST_OF_NAME = 200;
+
+/** What keeps a PEM text from being a bundle of certificates, in words; none when it is one of CAs. */
+export function certificateProblems(pem: string, nowMs: number): readonly string[] {
   if (Buffer.byteLength(pem) > LIMITS.caBytes) return [`must have at most ${LIMITS.caBytes} bytes`];
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
     return ["holds a private key: give certificates only, and replace that key, it has been sent"];
@@ -20,12 +22,19 @@ export function certificateProblems(pem: string): readonly string[] {
   }
   const problems: string[] = [];
   blocks.forEach((block, index) => {
-    if (parse(block) === undefined) {
-      const which = blocks.length === 1 ? "the certificate" : `certificate ${index + 1} of ${blocks.length}`;
+    const which = blocks.length === 1 ? "the certificate" : `certificate ${index + 1} of ${blocks.length}`;
+    const certificate = parse(block);
+    if (certificate === undefined) {
       problems.push(
         `${which} cannot be read: what stands between BEGIN and END is no certificate (a placeholder?)`,
       );
+      return;
     }
+    const named = `${which} (${certificate.subject.replaceAll("\n", ", ").slice(0, MOST_OF_NAME)})`;
+    if (Date.parse(certificate.validTo) < nowMs) {
+      problems.push(`${named} has expired: ${certificate.validTo}`);
+    }
+    if (!certificate.ca) problems.push(`${named} is not the certificate of a CA`);
   });
   return problems;
 }

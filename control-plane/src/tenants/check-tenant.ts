@@ -8,9 +8,20 @@ import type { Problems } from "./problems.js";
 import type { Tenant } from "./tenant.js";
 
 /** What the OpenAPI document cannot say: several fields together, and what is inside a text. */
-export function checkTenant(wanted: WantedTenant, stored: Tenant | undefined, problems: Problems): void {
+export function checkTenant(
+  wanted: WantedTenant,
+  stored: Tenant | undefined,
+  nowMs: number,
+  problems: Problems,
+): void {
   checkDatabase(wanted, problems);
   checkTls(wanted, problems);
+  // Not of one that is there already: it must not keep other fields from being changed once it has expired.
+  if (wanted.upstreamTlsCa !== null && wanted.upstreamTlsCa !== stored?.upstreamTlsCa) {
+    for (const problem of certificateProblems(wanted.upstreamTlsCa, nowMs)) {
+      problems.add("upstream_tls_ca", problem);
+    }
+  }
   checkRegions(wanted.regions, problems);
   checkJit(wanted, problems);
   wanted.allowList.forEach((range, index) => {
@@ -39,6 +50,9 @@ function checkDatabase(wanted: WantedTenant, problems: Problems): void {
   }
   if (wanted.dbPort === 0) problems.add("db_port", "can't be blank");
   if (wanted.dbDatabase === "") problems.add("db_database", "can't be blank");
+  if (CONTROL.test(wanted.dbDatabase) && !wanted.dbDatabase.includes("\0")) {
+    problems.add("db_database", "must not hold control characters");
+  }
   checkBytes("db_database", wanted.dbDatabase, LIMITS.nameBytes, problems);
   if (wanted.sniHostname !== null && !isHost(wanted.sniHostname)) {
     problems.add("sni_hostname", "must be a host name");
@@ -46,15 +60,12 @@ function checkDatabase(wanted: WantedTenant, problems: Problems): void {
 }
 
 function checkTls(wanted: WantedTenant, problems: Problems): void {
-  const { upstreamSsl, upstreamVerify, upstreamTlsCa, upstreamTlsName } = wanted;
+  const { upstreamSsl, upstreamVerify, upstreamTlsName } = wanted;
   if (upstreamVerify !== null && !upstreamSsl) {
     problems.add(
       "upstream_verify",
       `${JSON.stringify(upstreamVerify)} needs upstream_ssl: true; without TLS it must be null`,
     );
-  }
-  if (upstreamTlsCa !== null) {
-    for (const problem of certificateProblems(upstreamTlsCa)) problems.add("upstream_tls_ca", problem);
   }
   if (upstreamTlsName !== null && !isHost(upstreamTlsName)) {
     problems.add("upstream_tls_name", "must be a host name or an IP address");
@@ -91,6 +102,15 @@ function checkUsers(users: readonly WantedUser[], stored: Tenant | undefined, pr
     if (first === undefined) firstAt.set(user.dbUser, index);
     else problems.add(`users.${index}.db_user`, `is the same as users.${first}.db_user`);
     checkBytes(`users.${index}.db_user`, user.dbUser, LIMITS.nameBytes, problems);
+    if (MEANS_CLUSTER.test(user.dbUser)) {
+      problems.add(
+        `users.${index}.db_user`,
+        'must not hold ".cluster." nor end with ".cluster": with the tenant behind it, it would mean a cluster',
+      );
+    }
+    if (CONTROL.test(user.dbUser) && !user.dbUser.includes("\0")) {
+      problems.add(`users.${index}.db_user`, "must not hold control characters");
+    }
     checkBytes(`users.${index}.db_user_alias`, user.dbUserAlias, LIMITS.nameBytes, problems);
     if (user.dbPassword !== undefined) {
       checkBytes(`users.${index}.db_password`, user.dbPassword, LIMITS.passwordBytes, problems);
@@ -103,6 +123,11 @@ function checkUsers(users: readonly WantedUser[], stored: Tenant | undefined, pr
     problems.add(`users.${index}.is_manager`, `a tenant has one manager, and users.${first} is one`);
   }
 }
+
+/** Such a name and `.tenant` read as `user.cluster.alias`. */
+const MEANS_CLUSTER = /\.cluster(\.|$)/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** With require_user: false the database is asked, by auth_query, as the manager. */
 function checkAuthentication(

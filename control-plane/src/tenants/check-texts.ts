@@ -12,7 +12,9 @@ export function checkTexts(value: unknown, path: string, problems: Problems): vo
   }
   if (typeof value !== "object" || value === null) return;
   for (const [name, item] of Object.entries(value)) {
-    checkTexts(item, path === "" ? name : `${path}.${name}`, problems);
+    const at = path === "" ? name : `${path}.${name}`;
+    checkTexts(item, at, problems);
+    if (name === "__proto__") problems.add(at, "must not have this name");
     if (!Array.isArray(value) && (name.includes("\0") || !isWellFormed(name))) {
       problems.add(path === "" ? "tenant" : path, "has a name that is not valid text");
     }

@@ -28,6 +28,7 @@ export function mergeTenant(
   externalId: string,
   input: TenantInput,
   stored: Tenant | undefined,
+  nowMs: number,
 ): WantedTenant {
   const problems = new Problems();
   checkTexts(input, "", problems);
@@ -78,7 +79,7 @@ export function mergeTenant(
     allowMd5: input.allow_md5 ?? stored?.allowMd5 ?? TENANT_DEFAULTS.allowMd5,
   };
   const users = input.users?.map(wantedUser);
-  checkTenant({ ...settings, users }, stored, problems);
+  checkTenant({ ...settings, users }, stored, nowMs, problems);
   problems.throwIfAny();
   return { ...settings, users };
 }

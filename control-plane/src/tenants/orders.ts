@@ -1,4 +1,5 @@
-import type { TenantOrders } from "./tenant.js";
+import { LIMITS } from "@sluice/shared/tenant";
+import type { ClearedBan, TenantOrders } from "./tenant.js";
 
 /** The orders of a stored tenant, or of a new one. A PUT leaves them as they are. */
 export function ordersOf(stored: TenantOrders | undefined): TenantOrders {
@@ -12,4 +13,20 @@ export function ordersOf(stored: TenantOrders | undefined): TenantOrders {
     banReason: stored?.banReason ?? null,
     bannedUntil: stored?.bannedUntil ?? null,
   };
+}
+
+/** Longer than any ban of an address lasts: what is older lifts nothing any more. */
+const REMEMBERED_MS = 3600 * 1000;
+
+/** The newest are kept when there are too many. */
+export function withClearedBans(
+  known: readonly ClearedBan[],
+  addresses: readonly string[],
+  nowMs: number,
+): readonly ClearedBan[] {
+  const still = known.filter(
+    ({ address, clearedAtMs }) => clearedAtMs > nowMs - REMEMBERED_MS && !addresses.includes(address),
+  );
+  const added = [...new Set(addresses)].map((address) => ({ address, clearedAtMs: nowMs }));
+  return [...still, ...added].slice(-LIMITS.clearedBans);
 }

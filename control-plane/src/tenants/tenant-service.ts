@@ -1,11 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
-import { formatVerifier, makeVerifier } from "@sluice/shared/secrets";
-import { mergeTenant, type WantedUser } from "./merge-tenant.js";
+import type { Clock } from "@sluice/shared/time";
+import type { Actor, Difference } from "../audit/index.js";
+import { mergeTenant } from "./merge-tenant.js";
 import { ordersOf } from "./orders.js";
-import type { StoredTenant, Tenant, User } from "./tenant.js";
+import { checkPrecondition, type Precondition } from "./precondition.js";
+import type { StoredTenant, Tenant } from "./tenant.js";
+import { tenantDifference } from "./tenant-difference.js";
 import { TenantUnknown } from "./tenant-failure.js";
 import type { TenantInput } from "./tenant-input.js";
-import type { TenantChange, TenantStore } from "./tenant-store.js";
+import type { TenantChange, TenantFilter, TenantStore } from "./tenant-store.js";
+import { withSecrets } from "./user-secrets.js";
 
 export interface TenantPage {
   readonly tenants: readonly StoredTenant[];
@@ -13,12 +17,27 @@ export interface TenantPage {
   readonly nextAfter: string | null;
 }
 
+/** Who asks for a change, and what must be true for it. */
+export interface ChangeRequest {
+  readonly actor: Actor;
+  readonly precondition: Precondition;
+}
+
+/** What a PUT would do. */
+export interface TenantPreview {
+  readonly tenant: Tenant;
+  readonly outcome: TenantChange["outcome"];
+  readonly difference: Difference;
+}
+
 /** What operators do with tenants. */
 export class TenantService {
   readonly #store: TenantStore;
+  readonly #clock: Clock;
 
-  constructor(store: TenantStore) {
+  constructor(store: TenantStore, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
   }
 
   /** @throws TenantUnknown */
@@ -29,8 +48,8 @@ export class TenantService {
   }
 
   /** Ordered by external_id. */
-  async list(after: string | undefined, limit: number): Promise<TenantPage> {
-    const found = await this.#store.list(after, limit + 1);
+  async list(filter: TenantFilter, after: string | undefined, limit: number): Promise<TenantPage> {
+    const found = await this.#store.list(filter, after, limit + 1);
     const tenants = found.slice(0, limit);
     return { tenants, nextAfter: found.length > limit ? (tenants.at(-1)?.externalId ?? null) : null };
   }
@@ -38,41 +57,55 @@ export class TenantService {
   /**
    * Creates or merges. One that changes nothing writes nothing and takes no generation. The tenant's database is not
    * asked: the control plane may not reach it.
-   * @throws TenantInvalid
+   * @throws TenantInvalid, PreconditionFailed
    */
-  put(externalId: string, input: TenantInput): Promise<TenantChange> {
-    return this.#store.change(externalId, async (stored) => {
-      const wanted = mergeTenant(externalId, input, stored);
-      const users =
-        wanted.users === undefined ? (stored?.users ?? []) : await withSecrets(wanted.users, stored);
-      const tenant: Tenant = { ...wanted, users, ...ordersOf(stored) };
-      return stored !== undefined && isDeepStrictEqual(contentOf(stored), tenant) ? undefined : tenant;
+  put(externalId: string, input: TenantInput, request: ChangeRequest): Promise<TenantChange> {
+    return this.#store.change(externalId, request.actor, async (stored) => {
+      checkPrecondition(request.precondition, stored);
+      const tenant = await this.#wanted(externalId, input, stored);
+      if (tenant === undefined) return undefined;
+      return { tenant, action: stored === undefined ? "created" : "updated" };
     });
   }
 
-  /** @throws TenantUnknown */
-  async remove(externalId: string): Promise<void> {
-    if (!(await this.#store.remove(externalId))) throw new TenantUnknown(externalId);
+  /** What `put` would do, without doing it. @throws as `put` */
+  async preview(externalId: string, input: TenantInput, precondition: Precondition): Promise<TenantPreview> {
+    const stored = await this.#store.find(externalId);
+    checkPrecondition(precondition, stored);
+    const wanted = await this.#wanted(externalId, input, stored);
+    if (wanted === undefined) {
+      return { tenant: stored ?? (await this.get(externalId)), outcome: "unchanged", difference: {} };
+    }
+    await this.#store.checkNames(wanted);
+    return {
+      tenant: wanted,
+      outcome: stored === undefined ? "created" : "updated",
+      difference: tenantDifference(stored, wanted),
+    };
+  }
+
+  /** @throws TenantUnknown, TenantInCluster, PreconditionFailed */
+  async remove(externalId: string, { actor, precondition }: ChangeRequest): Promise<void> {
+    const check = (stored: StoredTenant): void => checkPrecondition(precondition, stored);
+    if (!(await this.#store.remove(externalId, actor, check))) throw new TenantUnknown(externalId);
+  }
+
+  /** Undefined: it is as it should be. */
+  async #wanted(
+    externalId: string,
+    input: TenantInput,
+    stored: StoredTenant | undefined,
+  ): Promise<Tenant | undefined> {
+    const wanted = mergeTenant(externalId, input, stored, this.#clock.now());
+    const users =
+      wanted.users === undefined ? (stored?.users ?? []) : await withSecrets(wanted.users, stored);
+    const tenant: Tenant = { ...wanted, users, ...ordersOf(stored) };
+    return stored !== undefined && isDeepStrictEqual(contentOf(stored), tenant) ? undefined : tenant;
   }
 }
 
-/** An unchanged password keeps its verifier: a new salt would be a change that nobody asked for. */
-function withSecrets(users: readonly WantedUser[], stored: Tenant | undefined): Promise<User[]> {
-  const known = new Map(stored?.users.map((user) => [user.dbUser, user]));
-  return Promise.all(
-    users.map(async ({ dbPassword, ...settings }) => {
-      const kept = known.get(settings.dbUser);
-      if (kept !== undefined && (dbPassword === undefined || dbPassword === kept.dbPassword)) {
-        return { ...settings, dbPassword: kept.dbPassword, verifier: kept.verifier };
-      }
-      // mergeTenant has refused a user that has neither a password nor a stored one.
-      const password = dbPassword ?? "";
-      return { ...settings, dbPassword: password, verifier: formatVerifier(await makeVerifier(password)) };
-    }),
-  );
-}
-
-/** All that a PUT can change. */
-function contentOf({ id: _id, insertedAt: _inserted, updatedAt: _updated, ...tenant }: StoredTenant): Tenant {
+/** All but what the database adds. */
+function contentOf(stored: StoredTenant): Tenant {
+  const { id: _id, version: _version, insertedAt: _inserted, updatedAt: _updated, ...tenant } = stored;
   return tenant;
 }

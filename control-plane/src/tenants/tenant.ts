@@ -83,6 +83,8 @@ export interface Tenant extends TenantSettings, TenantOrders {
 
 export interface StoredTenant extends Tenant {
   readonly id: string;
+  /** Rises with every change. */
+  readonly version: number;
   readonly insertedAt: Date;
   readonly updatedAt: Date;
 }

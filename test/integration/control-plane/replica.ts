@@ -1,19 +1,39 @@
-import { makeApp } from "@sluice/control-plane/http/index";
-import { bearerTokens } from "@sluice/control-plane/operators/index";
+import { ClusterService } from "@sluice/control-plane/clusters/index";
+import { makeApp, type RateLimits } from "@sluice/control-plane/http/index";
+import { type BearerTokenRules, bearerTokens } from "@sluice/control-plane/operators/index";
 import {
   makeDataSource,
   migrate,
+  StoredAudit,
+  StoredClusters,
   StoredPublications,
   StoredTenants,
   Vault,
 } from "@sluice/control-plane/persistence/index";
 import { Publisher } from "@sluice/control-plane/publishing/index";
-import { TenantService } from "@sluice/control-plane/tenants/index";
+import {
+  type DataPlanes,
+  OrderService,
+  silentDataPlanes,
+  TenantService,
+  UserService,
+} from "@sluice/control-plane/tenants/index";
 import { systemClock } from "@sluice/shared/time";
+import { Registry } from "prom-client";
 import { RecordedLog } from "./recorded-log.js";
 import { Trust } from "./trust.js";
 
+export const METRICS_SECRET = "the-secret-of-metrics-tokens";
 const VAULT_ENC_KEY = "a-vault-key-that-has-32-bytes-ok";
+
+export interface ReplicaOptions {
+  readonly vaultKey?: string;
+  readonly oldVaultKeys?: readonly string[];
+  readonly trust?: Trust;
+  readonly dataPlanes?: DataPlanes;
+  readonly tokens?: Partial<BearerTokenRules>;
+  readonly rateLimits?: RateLimits;
+}
 
 interface Parts {
   readonly app: ReturnType<typeof makeApp>;
@@ -39,16 +59,13 @@ export class Replica {
     this.stop = parts.stop;
   }
 
-  static async start(
-    url: string,
-    options: { readonly vaultKey?: string; readonly trust?: Trust } = {},
-  ): Promise<Replica> {
+  static async start(url: string, options: ReplicaOptions = {}): Promise<Replica> {
     const log = new RecordedLog();
     const trust = options.trust ?? (await Trust.make());
     const dataSource = makeDataSource({ url, poolSize: 10, logger: log });
     await dataSource.initialize();
     await migrate(dataSource);
-    const vault = new Vault(options.vaultKey ?? VAULT_ENC_KEY);
+    const vault = new Vault(options.vaultKey ?? VAULT_ENC_KEY, options.oldVaultKeys);
     const publisher = new Publisher({
       store: new StoredPublications({ dataSource, url, vault, clock: systemClock, logger: log }),
       signer: trust.signer,
@@ -57,15 +74,36 @@ export class Replica {
       logger: log,
     });
     await publisher.start();
+    const tenants = new StoredTenants(dataSource, vault, systemClock);
+    const dataPlanes = options.dataPlanes ?? silentDataPlanes;
+    const tokens = { secret: "dev", requireExp: false, claims: {}, blocklist: [], ...options.tokens };
     const app = makeApp({
-      tenants: new TenantService(new StoredTenants(dataSource, vault, systemClock)),
-      authenticate: bearerTokens({ secret: "dev", requireExp: false, claims: {}, blocklist: [] }),
+      tenants: new TenantService(tenants, systemClock),
+      users: new UserService(tenants, systemClock),
+      orders: new OrderService(tenants, dataPlanes, systemClock),
+      clusters: new ClusterService(new StoredClusters(dataSource, vault, systemClock)),
+      audit: new StoredAudit(dataSource),
+      dataPlanes,
+      authenticate: bearerTokens({ secretName: "API_JWT_SECRET", ...tokens }),
+      authenticateMetrics: bearerTokens({
+        ...tokens,
+        secretName: "METRICS_JWT_SECRET",
+        secret: METRICS_SECRET,
+      }),
+      rateLimits: options.rateLimits ?? { perToken: 0, perAddress: 0 },
+      metrics: new Registry(),
       logger: log,
-      databaseAnswers: () =>
-        dataSource.query("SELECT 1").then(
-          () => true,
-          () => false,
-        ),
+      healthChecks: [
+        {
+          name: "database_reachable",
+          failure: "the database does not answer",
+          passes: () =>
+            dataSource.query("SELECT 1").then(
+              () => true,
+              () => false,
+            ),
+        },
+      ],
       checkAnswers: true,
     });
     const stop = async (): Promise<void> => {

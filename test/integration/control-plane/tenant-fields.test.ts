@@ -140,4 +140,48 @@ describe("a tenant's fields", () => {
     const { body } = await api.put("refused", { ...TENANT, [field]: value }).expect(422);
     expect(body.errors).toEqual({ [at]: [problem] });
   });
+
+  it("narrow a list: region, host, ban, and a text in what a person remembers", async () => {
+    const found = async (query: string): Promise<string[]> => {
+      const { body } = await api.get(`/api/tenants?limit=1000&${query}`).expect(200);
+      return body.data.map(({ external_id }: { external_id: string }) => external_id);
+    };
+    await api.put("find-eu", { ...TENANT, regions: ["eu"], db_host: "One.example.org" }).expect(201);
+    await api.put("find-us", { ...TENANT, regions: ["us"], db_host: "10.0.0.1" }).expect(201);
+    await api
+      .put("find-all", { ...TENANT, users: [{ db_user: "reporting_50%", db_password: "x", pool_size: 1 }] })
+      .expect(201);
+    expect(await found("q=find-&region=eu")).toEqual(["find-all", "find-eu"]);
+    expect(await found("db_host=one.EXAMPLE.org")).toEqual(["find-eu"]);
+    expect(await found("q=REPORTING")).toEqual(["find-all"]);
+    // The wildcards of LIKE are themselves.
+    expect(await found("q=g_50%25")).toEqual(["find-all"]);
+    expect(await found("q=find%25")).toEqual([]);
+    const ban = { banned: true, ban_reason: "x", banned_until: "2999-01-01T00:00:00Z" };
+    await api.send("patch", "/api/tenants/find-us", ban).expect(200);
+    expect(await found("banned=true")).toEqual(["find-us"]);
+    expect(await found("q=find-&banned=false")).toEqual(["find-all", "find-eu"]);
+    await api.get("/api/tenants?banned=perhaps").expect(422);
+    await api.get("/api/tenants?limit=0").expect(422);
+    await api.get("/api/tenants?limit=1001").expect(422);
+    const first = await api.get("/api/tenants?q=find-&limit=2").expect(200);
+    expect(first.body.data).toHaveLength(2);
+    const rest = await api.get(`/api/tenants?q=find-&limit=2&cursor=${first.body.next_cursor}`);
+    expect(rest.body).toMatchObject({ data: [{ external_id: "find-us" }], next_cursor: null });
+  });
+
+  it("must not name a server that another tenant of the region names", async () => {
+    const sni_hostname = "db.customer.example";
+    await api.put("sni-eu", { ...TENANT, regions: ["eu"], sni_hostname }).expect(201);
+    await api.put("sni-us", { ...TENANT, regions: ["us"], sni_hostname }).expect(201);
+    const taken = { ...TENANT, sni_hostname: "DB.customer.example" };
+    const { body } = await api.put("sni-all", taken).expect(422);
+    expect(body.errors).toEqual({
+      sni_hostname: ["is that of the tenant sni-eu: clients could not tell them apart"],
+    });
+    await api.send("put", "/api/tenants/sni-all?dry_run=true", { tenant: taken }).expect(422);
+    await api.delete("sni-eu").expect(204);
+    await api.delete("sni-us").expect(204);
+    await api.put("sni-all", taken).expect(201);
+  });
 });

@@ -256,11 +256,11 @@ describe("the API of tenants", () => {
         { db_database: "ü".repeat(32) },
         { db_database: ["must have at most 63 bytes in UTF-8, not 64"] },
       ],
-      ["an unknown field", { db_hots: "x" }, { db_hots: ["is not a known field"] }],
+      ["an unknown field", { db_hots: "x" }, { db_hots: ["is not a known field: did you mean db_host?"] }],
       [
         "an unknown field of a user",
         { users: [{ ...user, pol_size: 1 }] },
-        { "users.0.pol_size": ["is not a known field"] },
+        { "users.0.pol_size": ["is not a known field: did you mean pool_size?"] },
       ],
       ["an ip_version of its own", { ip_version: "v5" }, { ip_version: ["must be one of auto, v4, v6"] }],
       [

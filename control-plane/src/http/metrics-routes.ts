@@ -1,0 +1,25 @@
+import { Router } from "express";
+import type { Registry } from "prom-client";
+import type { Authenticate } from "../operators/index.js";
+import type { DataPlanes } from "../tenants/index.js";
+
+const TEXT = "text/plain; version=0.0.4; charset=utf-8";
+
+/** For Prometheus, with a token of its own (METRICS_JWT_SECRET). An unknown tenant has no series. */
+export function metricsRoutes(
+  registry: Registry,
+  dataPlanes: DataPlanes,
+  authenticate: Authenticate,
+): Router {
+  const router = Router();
+  router.get("/metrics", async (request, response) => {
+    await authenticate(request);
+    const fleet = await dataPlanes.metrics(undefined);
+    response.type(TEXT).send(`${await registry.metrics()}${fleet}# EOF\n`);
+  });
+  router.get("/metrics/:external_id", async (request, response) => {
+    await authenticate(request);
+    response.type(TEXT).send(`${await dataPlanes.metrics(request.params.external_id)}# EOF\n`);
+  });
+  return router;
+}

@@ -1,0 +1,188 @@
+import { isIP } from "node:net";
+import { type Clock, Deadline } from "@sluice/shared/time";
+import type { DataPlanes, NetworkBan, Settlement } from "./data-planes.js";
+import { withClearedBans } from "./orders.js";
+import { checkPrecondition } from "./precondition.js";
+import type { StoredTenant, Tenant } from "./tenant.js";
+import {
+  CredentialsNotStored,
+  NetworkBansTenantUnknown,
+  TenantInvalid,
+  TenantUnknown,
+} from "./tenant-failure.js";
+import type { ChangeRequest } from "./tenant-service.js";
+import type { TenantAction, TenantChange, TenantStore } from "./tenant-store.js";
+import { secretsOf } from "./user-secrets.js";
+
+/** How long an answer waits for the data planes; they act in any case. */
+const SETTLE_MS = 5000;
+/** A pause without an end. */
+const FOR_EVER = new Date("9999-12-31T00:00:00.000Z");
+
+export interface OrderResult extends Settlement {
+  readonly tenant: StoredTenant;
+  /** Undefined: it was so already. */
+  readonly generation: bigint | undefined;
+}
+
+export interface BanInput {
+  readonly reason: string;
+  readonly until: Date | null;
+}
+
+/** What operators tell the data planes to do with a tenant. An order is state: who is away acts when it is back. */
+export class OrderService {
+  readonly #store: TenantStore;
+  readonly #dataPlanes: DataPlanes;
+  readonly #clock: Clock;
+
+  constructor(store: TenantStore, dataPlanes: DataPlanes, clock: Clock) {
+    this.#store = store;
+    this.#dataPlanes = dataPlanes;
+    this.#clock = clock;
+  }
+
+  /** Ends all sessions and server connections of now; new ones come in. @throws TenantUnknown */
+  terminate(externalId: string, request: ChangeRequest): Promise<OrderResult> {
+    return this.#settle(externalId, request, "terminated", (stored) => ({
+      ...stored,
+      terminateSeq: stored.terminateSeq + 1,
+    }));
+  }
+
+  /** @param forMs undefined: until `resume`. @throws TenantUnknown */
+  pause(externalId: string, forMs: number | undefined, request: ChangeRequest): Promise<OrderResult> {
+    const until = forMs === undefined ? FOR_EVER : new Date(this.#clock.now() + forMs);
+    return this.#settle(externalId, request, "paused", (stored) => ({ ...stored, pausedUntil: until }));
+  }
+
+  /** @throws TenantUnknown */
+  resume(externalId: string, request: ChangeRequest): Promise<OrderResult> {
+    return this.#settle(externalId, request, "resumed", (stored) =>
+      stored.pausedUntil === null ? undefined : { ...stored, pausedUntil: null },
+    );
+  }
+
+  /** Nobody logs in, and sessions end. Another ban takes the place of the one before. @throws TenantUnknown, TenantInvalid */
+  ban(externalId: string, { reason, until }: BanInput, request: ChangeRequest): Promise<TenantChange> {
+    const now = this.#clock.now();
+    if (until !== null && until.getTime() <= now) {
+      throw new TenantInvalid({ banned_until: ["must be in the future"] });
+    }
+    return this.#change(externalId, request, "banned", (stored) => ({
+      ...stored,
+      bannedAt: new Date(now),
+      banReason: reason,
+      bannedUntil: until,
+    }));
+  }
+
+  /** @throws TenantUnknown */
+  unban(externalId: string, request: ChangeRequest): Promise<TenantChange> {
+    return this.#change(externalId, request, "unbanned", (stored) =>
+      stored.bannedAt === null
+        ? undefined
+        : { ...stored, bannedAt: null, banReason: null, bannedUntil: null },
+    );
+  }
+
+  /**
+   * Of the manager of a tenant with require_user false; sessions go on.
+   * @throws TenantUnknown, CredentialsNotStored, TenantInvalid
+   */
+  updateCredentials(
+    externalId: string,
+    { dbUser, dbPassword }: { readonly dbUser: string; readonly dbPassword: string },
+    request: ChangeRequest,
+  ): Promise<TenantChange> {
+    return this.#change(externalId, request, "credentials-updated", async (stored) => {
+      if (stored.requireUser) throw new CredentialsNotStored("require-user");
+      const manager = stored.users.find((user) => user.isManager);
+      if (manager === undefined) throw new CredentialsNotStored("no-manager");
+      if (manager.dbUser === dbUser && manager.dbPassword === dbPassword) return undefined;
+      if (stored.users.some((user) => user !== manager && user.dbUser === dbUser)) {
+        throw new TenantInvalid({ db_user: ["is another user of this tenant"] });
+      }
+      const renamed = {
+        ...manager,
+        dbUser,
+        dbUserAlias: manager.dbUserAlias === manager.dbUser ? dbUser : manager.dbUserAlias,
+        ...(await secretsOf(dbPassword)),
+      };
+      return {
+        ...stored,
+        users: stored.users.map((user) => (user === manager ? renamed : user)),
+        credentialsSeq: stored.credentialsSeq + 1,
+      };
+    });
+  }
+
+  /** @throws TenantUnknown */
+  async networkBans(externalId: string): Promise<readonly NetworkBan[]> {
+    if ((await this.#store.find(externalId)) === undefined) throw new TenantUnknown(externalId);
+    return this.#dataPlanes.networkBans(externalId);
+  }
+
+  /**
+   * Lifts bans of client addresses.
+   * @returns those that remain
+   * @throws NetworkBansTenantUnknown, TenantInvalid
+   */
+  async clearNetworkBans(
+    externalId: string,
+    addresses: readonly string[] | "all",
+    request: ChangeRequest,
+  ): Promise<readonly NetworkBan[]> {
+    const now = this.#clock.now();
+    if (addresses !== "all") checkAddresses(addresses);
+    try {
+      await this.#settle(externalId, request, "bans-cleared", (stored) => {
+        if (addresses === "all") return { ...stored, bansClearedAt: new Date(now), clearedBans: [] };
+        if (addresses.length === 0) return undefined;
+        return { ...stored, clearedBans: withClearedBans(stored.clearedBans, addresses, now) };
+      });
+    } catch (thrown) {
+      if (thrown instanceof TenantUnknown) throw new NetworkBansTenantUnknown(externalId);
+      throw thrown;
+    }
+    const bans = await this.#dataPlanes.networkBans(externalId);
+    return bans.filter(({ address }) => addresses !== "all" && !addresses.includes(address));
+  }
+
+  async #settle(
+    externalId: string,
+    request: ChangeRequest,
+    action: TenantAction,
+    ordered: (stored: StoredTenant) => Tenant | undefined,
+  ): Promise<OrderResult> {
+    const { tenant, generation } = await this.#change(externalId, request, action, ordered);
+    if (generation === undefined) return { tenant, generation, done: [], outstanding: [] };
+    const { regions } = tenant;
+    const settlement = await this.#dataPlanes.settled(
+      { tenant: externalId, generation, regions },
+      Deadline.after(this.#clock, SETTLE_MS),
+    );
+    return { tenant, generation, ...settlement };
+  }
+
+  #change(
+    externalId: string,
+    request: ChangeRequest,
+    action: TenantAction,
+    ordered: (stored: StoredTenant) => Tenant | undefined | Promise<Tenant | undefined>,
+  ): Promise<TenantChange> {
+    return this.#store.change(externalId, request.actor, async (stored) => {
+      if (stored === undefined) throw new TenantUnknown(externalId);
+      checkPrecondition(request.precondition, stored);
+      const tenant = await ordered(stored);
+      return tenant === undefined ? undefined : { tenant, action };
+    });
+  }
+}
+
+function checkAddresses(addresses: readonly string[]): void {
+  const problems = addresses.flatMap((address, index) =>
+    isIP(address) === 0 ? [[`ipv4_addresses.${index}`, ["must be an IP address"]]] : [],
+  );
+  if (problems.length > 0) throw new TenantInvalid(Object.fromEntries(problems));
+}

@@ -1,0 +1,133 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Clock } from "@sluice/shared/time";
+import { mergeTenant } from "./merge-tenant.js";
+import { checkPrecondition } from "./precondition.js";
+import type { StoredTenant, User } from "./tenant.js";
+import { type FieldProblems, TenantInvalid, TenantUnknown, UserUnknown } from "./tenant-failure.js";
+import type { UserInput } from "./tenant-input.js";
+import type { ChangeRequest } from "./tenant-service.js";
+import type { TenantChange, TenantStore } from "./tenant-store.js";
+import { withSecrets } from "./user-secrets.js";
+
+/** A user on its own: the tenant's other fields and users stay. */
+export type UserPatch = Partial<UserInput>;
+
+export interface UserChange {
+  readonly user: User;
+  readonly outcome: TenantChange["outcome"];
+  readonly tenant: StoredTenant;
+}
+
+/** What operators do with single users of a tenant. */
+export class UserService {
+  readonly #store: TenantStore;
+  readonly #clock: Clock;
+
+  constructor(store: TenantStore, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** @throws TenantUnknown, UserUnknown */
+  async get(externalId: string, dbUser: string): Promise<{ user: User; tenant: StoredTenant }> {
+    const tenant = await this.#store.find(externalId);
+    if (tenant === undefined) throw new TenantUnknown(externalId);
+    return { user: userOf(tenant, dbUser), tenant };
+  }
+
+  /**
+   * Adds or merges: keys that are absent stay, or take their default in a new user.
+   * @throws TenantUnknown, TenantInvalid, PreconditionFailed
+   */
+  async put(
+    externalId: string,
+    dbUser: string,
+    patch: UserPatch,
+    request: ChangeRequest,
+  ): Promise<UserChange> {
+    let added = false;
+    const change = await this.#store.change(externalId, request.actor, async (stored) => {
+      if (stored === undefined) throw new TenantUnknown(externalId);
+      checkPrecondition(request.precondition, stored);
+      const inputs = stored.users.map(inputOf);
+      const at = inputs.findIndex((user) => user.db_user === dbUser);
+      added = at < 0;
+      const place = added ? inputs.length : at;
+      inputs[place] = mergedInput(dbUser, patch, inputs[at]);
+      return this.#wanted(stored, inputs, place);
+    });
+    return {
+      user: userOf(change.tenant, dbUser),
+      outcome: added ? "created" : change.outcome,
+      tenant: change.tenant,
+    };
+  }
+
+  /** @throws TenantUnknown, UserUnknown, TenantInvalid, PreconditionFailed */
+  async remove(externalId: string, dbUser: string, request: ChangeRequest): Promise<void> {
+    await this.#store.change(externalId, request.actor, async (stored) => {
+      if (stored === undefined) throw new TenantUnknown(externalId);
+      userOf(stored, dbUser);
+      checkPrecondition(request.precondition, stored);
+      return this.#wanted(
+        stored,
+        stored.users.map(inputOf).filter((user) => user.db_user !== dbUser),
+        undefined,
+      );
+    });
+  }
+
+  async #wanted(stored: StoredTenant, inputs: readonly UserInput[], place: number | undefined) {
+    const { users } = asOwnProblems(place, () =>
+      mergeTenant(stored.externalId, { users: inputs }, stored, this.#clock.now()),
+    );
+    const { id: _id, version: _version, insertedAt: _inserted, updatedAt: _updated, ...before } = stored;
+    const tenant = { ...before, users: await withSecrets(users ?? [], stored) };
+    return isDeepStrictEqual(before, tenant) ? undefined : { tenant, action: "updated" as const };
+  }
+}
+
+function userOf(tenant: StoredTenant, dbUser: string): User {
+  const user = tenant.users.find((candidate) => candidate.dbUser === dbUser);
+  if (user === undefined) throw new UserUnknown(tenant.externalId, dbUser);
+  return user;
+}
+
+/** A stored user as a PUT would give it, without the password, which stays. */
+function inputOf(user: User): UserInput {
+  return {
+    db_user: user.dbUser,
+    db_user_alias: user.dbUserAlias,
+    pool_size: user.poolSize,
+    mode_type: user.modeType,
+    is_manager: user.isManager,
+    pool_checkout_timeout: user.poolCheckoutTimeoutMs,
+    max_clients: user.maxClients,
+  };
+}
+
+function mergedInput(dbUser: string, patch: UserPatch, stored: UserInput | undefined): UserInput {
+  if (patch.db_user !== undefined && patch.db_user !== dbUser) {
+    throw new TenantInvalid({ db_user: [`must be ${JSON.stringify(dbUser)}, as in the path, or left out`] });
+  }
+  const poolSize = patch.pool_size ?? stored?.pool_size;
+  if (poolSize === undefined) throw new TenantInvalid({ pool_size: ["can't be blank"] });
+  return { ...stored, ...patch, db_user: dbUser, pool_size: poolSize };
+}
+
+/** Of the user at `place` the problems stand under the user's own fields. */
+function asOwnProblems<T>(place: number | undefined, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    if (!(thrown instanceof TenantInvalid) || place === undefined) throw thrown;
+    const prefix = `users.${place}.`;
+    const own: FieldProblems = Object.fromEntries(
+      Object.entries(thrown.problems).map(([field, texts]) => [
+        field.startsWith(prefix) ? field.slice(prefix.length) : field,
+        texts,
+      ]),
+    );
+    throw new TenantInvalid(own);
+  }
+}

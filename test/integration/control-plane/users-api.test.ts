@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDatabase, type Database } from "../../support/database.js";
+import { Api } from "./api.js";
+import { Region } from "./region.js";
+import { Replica } from "./replica.js";
+import { LISTED, MANAGED } from "./tenant-bodies.js";
+
+describe("the API of single users", () => {
+  let database: Database;
+  let replica: Replica;
+  let api: Api;
+  let region: Region;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    replica = await Replica.start(database.url);
+    api = new Api(replica);
+    region = await Region.appear("eu", replica, database.url);
+    await api.put("listed", LISTED).expect(201);
+    await api.put("managed", MANAGED).expect(201);
+  });
+
+  afterAll(async () => {
+    await replica.stop();
+    await database.drop();
+  });
+
+  const put = (path: string, user: unknown, headers = {}) =>
+    api.send("put", `/api/tenants/${path}`, { user }, headers);
+
+  it("adds one beside the others: 201, where it is, and never its password", async () => {
+    const answer = await put("listed/users/bob", { db_password: "bob-secret", pool_size: 3, max_clients: 7 });
+    expect(answer.status).toBe(201);
+    expect(answer.headers.location).toBe("/api/tenants/listed/users/bob");
+    expect(answer.body.data).toEqual({
+      db_user: "bob",
+      db_user_alias: "bob",
+      db_password_set: true,
+      pool_size: 3,
+      is_manager: false,
+      mode_type: "transaction",
+      pool_checkout_timeout: 60_000,
+      max_clients: 7,
+    });
+    const shown = await api.get(String(answer.headers.location)).expect(200);
+    expect(shown.body).toEqual(answer.body);
+    const tenant = (await region.directory()).find("listed");
+    expect([...(tenant?.users.keys() ?? [])]).toEqual(["alice", "bob"]);
+    expect(tenant?.users.get("bob")?.password()).toBe("bob-secret");
+    expect(tenant?.users.get("alice")?.password()).toBe("alice-secret");
+  });
+
+  it("changes what is named and keeps the rest, the password too", async () => {
+    await put("listed/users/carol", { db_password: "c", pool_size: 3, max_clients: 7 }).expect(201);
+    const { body } = await put("listed/users/carol", { pool_size: 4 }).expect(200);
+    expect(body.data).toMatchObject({ pool_size: 4, max_clients: 7 });
+    expect((await region.directory()).find("listed")?.users.get("carol")?.password()).toBe("c");
+    await put("listed/users/carol", { db_password: "d" }).expect(200);
+    expect((await region.directory()).find("listed")?.users.get("carol")?.password()).toBe("d");
+  });
+
+  it("deletes one, once", async () => {
+    await put("listed/users/dave", { db_password: "d", pool_size: 1 }).expect(201);
+    await api.send("delete", "/api/tenants/listed/users/dave").expect(204);
+    await api.send("delete", "/api/tenants/listed/users/dave").expect(404, { error: "not found" });
+    await api.get("/api/tenants/listed/users/dave").expect(404, { error: "not found" });
+  });
+
+  it("takes names that need escapes in a path", async () => {
+    const name = "o'brien/ü@x.y";
+    const path = `listed/users/${encodeURIComponent(name)}`;
+    const made = await put(path, { db_password: "o", pool_size: 1 }).expect(201);
+    expect(made.headers.location).toBe(`/api/tenants/${path}`);
+    const shown = await api.get(`/api/tenants/${path}`).expect(200);
+    expect(shown.body.data.db_user).toBe(name);
+  });
+
+  it("knows nothing of users of tenants that are not there", async () => {
+    await put("nowhere/users/bob", { db_password: "b", pool_size: 3 }).expect(404, { error: "not found" });
+    await api.get("/api/tenants/nowhere/users/bob").expect(404);
+    await api.send("delete", "/api/tenants/nowhere/users/bob").expect(404);
+  });
+
+  it.each([
+    ["no pool_size for a new one", { db_password: "x" }, { pool_size: ["can't be blank"] }],
+    [
+      "no password for a new one",
+      { pool_size: 1 },
+      { db_password: ["can't be blank: this user has no stored password"] },
+    ],
+    [
+      "another name in the body",
+      { db_user: "x", db_password: "x", pool_size: 1 },
+      { db_user: ['must be "new", as in the path, or left out'] },
+    ],
+    [
+      "an unknown field",
+      { db_pasword: "x", pool_size: 1 },
+      { db_pasword: ["is not a known field: did you mean db_password?"] },
+    ],
+    ["a pool of nothing", { db_password: "x", pool_size: 0 }, { pool_size: ["must be at least 1"] }],
+  ])("refuses %s", async (_, user, errors) => {
+    const { body } = await put("listed/users/new", user).expect(422);
+    expect(body).toEqual({ errors });
+  });
+
+  it("refuses to leave a tenant that asks its database without its one manager", async () => {
+    const removed = await api.send("delete", "/api/tenants/managed/users/manager").expect(422);
+    expect(removed.body.errors).toEqual({
+      users: ["must be exactly one user, the manager, while require_user is false"],
+    });
+    const demoted = await put("managed/users/manager", { is_manager: false }).expect(422);
+    expect(demoted.body.errors).toEqual({ is_manager: ["must be true while require_user is false"] });
+  });
+
+  it("refuses a name that would mean a cluster", async () => {
+    for (const name of ["a.cluster", "a.cluster.b"]) {
+      const { body } = await put(`listed/users/${name}`, { db_password: "x", pool_size: 1 }).expect(422);
+      expect(Object.keys(body.errors)).toEqual(["db_user"]);
+    }
+    await put("listed/users/clusters.b", { db_password: "x", pool_size: 1 }).expect(201);
+  });
+
+  it("holds to If-Match, with the tenant's tag", async () => {
+    const { headers } = await api.get("/api/tenants/listed/users/alice");
+    const tag = String(headers.etag);
+    const changed = await put("listed/users/alice", { pool_size: 6 }, { "if-match": tag }).expect(200);
+    expect(changed.headers.etag).not.toBe(tag);
+    await put("listed/users/alice", { pool_size: 7 }, { "if-match": tag }).expect(412);
+    await api.send("delete", "/api/tenants/listed/users/alice", undefined, { "if-match": tag }).expect(412);
+  });
+});
