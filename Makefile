@@ -12,6 +12,7 @@ help:
 	@echo "make build       compile everything"
 	@echo "make db_start    the embedded Postgres by itself    make db_stop   ends it"
 	@echo "make db_migrate  the control plane's migrations"
+	@echo "make import_supavisor   tenants of a Supavisor, see docs/moving-in.md"
 	@echo "make clean       remove what was compiled; data/ stays"
 
 .PHONY: node_version
@@ -42,6 +43,13 @@ db_migrate: build
 .PHONY: db_stop
 db_stop: build
 	@$(DATABASE) stop
+
+API ?= http://127.0.0.1:4000
+MODE ?= dry-run
+
+.PHONY: import_supavisor
+import_supavisor: build
+	@node control-plane/dist/commands/import-supavisor.js --api $(API) --mode $(MODE)
 
 .PHONY: check
 check: build

@@ -11,6 +11,7 @@ import {
   oneOf,
   port,
   readEnvironment,
+  required,
   text,
   type Variable,
 } from "@sluice/shared/config";
@@ -94,10 +95,9 @@ export function readVaultRotation(environment: Environment) {
 /** What import-supavisor needs. @throws ConfigurationError */
 export function readSupavisorImport(environment: Environment) {
   return readEnvironment(environment, {
-    DATABASE_URL: databaseUrl(false),
-    VAULT_ENC_KEY: vaultKey,
     SUPAVISOR_DATABASE_URL: databaseUrl(false),
-    SUPAVISOR_VAULT_ENC_KEY: oldVaultKey,
+    SUPAVISOR_VAULT_ENC_KEY: vaultKey,
+    SLUICE_API_TOKEN: required("a bearer token for the control plane, as its API takes them"),
   });
 }
 

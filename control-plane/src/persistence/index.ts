@@ -7,3 +7,4 @@ export { StoredClusters } from "./stored-clusters.js";
 export { StoredPublications, type StoredPublicationsOptions } from "./stored-publications.js";
 export { StoredTenants } from "./stored-tenants.js";
 export { Vault, VaultSealBroken } from "./vault.js";
+export { type RotationProgress, rotateVault } from "./vault-rotation.js";

@@ -14,8 +14,11 @@ export class StoreUnavailable extends SluiceError {
 
 const LOST =
   /^(ECONN(REFUSED|RESET|ABORTED)|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENOENT)$/;
-/** PostgreSQL Appendix A: class 08 connection, 53 resources, 57P0x shutdown, 57014 statement_timeout, 55P03 lock. */
-const UNAVAILABLE_SQLSTATE = /^(08|53)...$|^57P0[1-5]$|^57014$|^55P03$|^25P03$/;
+/**
+ * PostgreSQL Appendix A: class 08 connection, 40 rollback (deadlock), 53 resources, 57P0x shutdown, 57014
+ * statement_timeout, 55P03 lock.
+ */
+const UNAVAILABLE_SQLSTATE = /^(08|40|53)...$|^57P0[1-5]$|^57014$|^55P03$|^25P03$/;
 /** What pg and its pool say without a code. */
 const UNAVAILABLE_TEXT =
   /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/;
