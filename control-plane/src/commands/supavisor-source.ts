@@ -54,8 +54,14 @@ export async function readSupavisor(url: string, vaultKey: string): Promise<Foun
          FROM ${SCHEMA}.tenants ORDER BY external_id`,
       )
     ).rows;
-    const users = groupedBy(await rows("users", "inserted_at, db_user, mode_type DESC"), "tenant_external_id");
-    const members = groupedBy(await rows("cluster_tenants", "inserted_at, type DESC, tenant_external_id"), "cluster_alias");
+    const users = groupedBy(
+      await rows("users", "inserted_at, db_user, mode_type DESC"),
+      "tenant_external_id",
+    );
+    const members = groupedBy(
+      await rows("cluster_tenants", "inserted_at, type DESC, tenant_external_id"),
+      "cluster_alias",
+    );
     const clusters = await rows("clusters", "alias");
     const vault = new Vault(vaultKey);
     return {

@@ -39,6 +39,8 @@ function partsOf(path: string): string[] {
 const ENVELOPES: ReadonlySet<string> = new Set(["tenant", "user", "cluster"]);
 
 function fieldOf([place = "", first = "", ...rest]: readonly string[]): string {
+  // The validator names no place for a field whose name is empty.
+  if (place === "") return "body";
   if (!["body", "params", "query"].includes(place)) return [place, first, ...rest].join(".");
   const within = rest.length > 0 && ENVELOPES.has(first) ? rest : [first, ...rest];
   return within.join(".") || "body";

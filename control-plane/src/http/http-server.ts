@@ -1,11 +1,16 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** Against clients that send slowly: a whole request's headers, and all of it. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Against clients that send slowly. */
+export interface SlowRequests {
+  /** Of the headers of a request, and of all of it. */
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly checkedEveryMs: number;
+}
+
+const SLOW_REQUESTS: SlowRequests = { headersMs: 10_000, requestMs: 30_000, checkedEveryMs: 5000 };
 const KEEP_ALIVE_MS = 5000;
-const TIMEOUTS_CHECKED_EVERY_MS = 5000;
 
 export interface HttpServer {
   readonly port: number;
@@ -14,13 +19,18 @@ export interface HttpServer {
 }
 
 /** @throws when the port is taken, with its number and variable. */
-export async function startHttpServer(app: RequestListener, host: string, port: number): Promise<HttpServer> {
+export async function startHttpServer(
+  app: RequestListener,
+  host: string,
+  port: number,
+  slow: SlowRequests = SLOW_REQUESTS,
+): Promise<HttpServer> {
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: slow.headersMs,
+      requestTimeout: slow.requestMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
+      connectionsCheckingInterval: slow.checkedEveryMs,
     },
     app,
   );
