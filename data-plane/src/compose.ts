@@ -1,4 +1,3 @@
-import { createSecureContext } from "node:tls";
 import type { Lifecycle } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import { systemClock } from "@sluice/shared/time";
@@ -8,11 +7,13 @@ import { DataPlaneWorker, type Figures, Primary, type ToPrimary, type ToWorker }
 import { startOperations } from "./operations/index.js";
 import { Subscription } from "./subscription/index.js";
 import { Directory } from "./tenants/index.js";
-import type { DialOptions } from "./transport/index.js";
+import { CertificateFiles, ClientTls, type DialOptions } from "./transport/index.js";
 import { AuthQuery, CachedVerifiers } from "./verifiers/index.js";
 
 const BUILD = "0.1.0";
 const STOP_MARGIN_MS = 1000;
+/** How soon a renewed certificate is shown. */
+const CERTIFICATE_INTERVAL_MS = 5000;
 
 /** Makes all objects of the primary, joins and starts them. */
 export async function composePrimary(
@@ -66,17 +67,17 @@ export async function composePrimary(
 }
 
 export function composeWorker(config: DataPlaneConfig, logger: Logger): DataPlaneWorker {
-  const cert = config.GLOBAL_DOWNSTREAM_CERT_PATH;
-  const key = config.GLOBAL_DOWNSTREAM_KEY_PATH;
-  const context =
-    cert === undefined || key === undefined
-      ? undefined
-      : createSecureContext({ cert, key, minVersion: "TLSv1.2" });
   return new DataPlaneWorker({
     host: config.LISTEN_ADDRESS,
     transactionPort: config.PROXY_PORT_TRANSACTION,
     sessionPort: config.PROXY_PORT_SESSION,
-    tls: context === undefined ? undefined : () => context,
+    negotiation: {
+      tls: clientTlsOf(config, logger),
+      proxyProtocol: config.PROXY_PROTOCOL,
+      trustedBalancers: config.TRUSTED_LB_RANGES,
+    },
+    mostUnauthenticated: config.MAX_UNAUTHENTICATED,
+    mostUnauthenticatedPerAddress: config.MAX_UNAUTHENTICATED_PER_ADDRESS,
     dialOptions: dialOptionsOf(config),
     loginTimeoutMs: config.LOGIN_TIMEOUT_MS,
     drainTimeoutMs: config.DRAIN_TIMEOUT_MS,
@@ -89,6 +90,16 @@ export function composeWorker(config: DataPlaneConfig, logger: Logger): DataPlan
 }
 
 export type { ToWorker };
+
+/** @throws Error that names what is wrong with the files */
+function clientTlsOf(config: DataPlaneConfig, logger: Logger): ClientTls | undefined {
+  const { GLOBAL_DOWNSTREAM_CERT_PATH: certs, GLOBAL_DOWNSTREAM_KEY_PATH: keys } = config;
+  if (certs.length === 0 && keys.length === 0) return undefined;
+  const clientCa = config.GLOBAL_DOWNSTREAM_CLIENT_CA_PATH;
+  const files = new CertificateFiles({ certs, keys, clientCa }, config.GLOBAL_DOWNSTREAM_TLS_MIN, logger);
+  files.watch(systemClock, CERTIFICATE_INTERVAL_MS);
+  return new ClientTls(files, clientCa === undefined ? "none" : config.GLOBAL_DOWNSTREAM_CLIENT_CERT);
+}
 
 function dialOptionsOf(config: DataPlaneConfig): DialOptions {
   return { globalCa: config.GLOBAL_UPSTREAM_CA_PATH?.toString("utf8") };

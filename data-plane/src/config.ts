@@ -4,6 +4,7 @@ import {
   base64Keys,
   type Environment,
   integer,
+  list,
   oneOf,
   port,
   readEnvironment,
@@ -12,6 +13,7 @@ import {
   type Variable,
 } from "@sluice/shared/config";
 import { LOG_FORMATS, LOG_LEVELS } from "@sluice/shared/observability";
+import { AddressRanges } from "./transport/index.js";
 
 export type DataPlaneConfig = ReturnType<typeof readConfig>;
 
@@ -20,6 +22,7 @@ export function readConfig(environment: Environment) {
   const development = environment["SLUICE_ENV"] === "development";
   const file: Variable<Buffer | undefined> = (value) =>
     value === undefined ? undefined : readFileSync(value);
+  const ranges: Variable<AddressRanges> = (value, name) => AddressRanges.parse(list()(value, name));
   const url: Variable<string> = (value, name) => {
     const given = required("the control plane's stream, for instance https://control-plane:4001")(
       value,
@@ -44,14 +47,28 @@ export function readConfig(environment: Environment) {
     DATA_DIR: text("./data"),
     NODE_KEY_PATH: text(),
     GLOBAL_UPSTREAM_CA_PATH: file,
-    GLOBAL_DOWNSTREAM_CERT_PATH: file,
-    GLOBAL_DOWNSTREAM_KEY_PATH: file,
+    GLOBAL_DOWNSTREAM_CERT_PATH: list(),
+    GLOBAL_DOWNSTREAM_KEY_PATH: list(),
+    GLOBAL_DOWNSTREAM_CLIENT_CA_PATH: text(),
+    GLOBAL_DOWNSTREAM_CLIENT_CERT: oneOf(["verify-ca", "verify-full"], "verify-ca"),
+    GLOBAL_DOWNSTREAM_TLS_MIN: oneOf(["TLSv1.2", "TLSv1.3"], "TLSv1.2"),
+    PROXY_PROTOCOL: oneOf(["off", "optional", "required"], "off"),
+    TRUSTED_LB_RANGES: ranges,
+    MAX_UNAUTHENTICATED: integer(10_000, 1, 1_000_000),
+    MAX_UNAUTHENTICATED_PER_ADDRESS: integer(1000, 1, 1_000_000),
     DATA_PLANE_WORKERS: integer(1, 1, 1),
     LOGIN_TIMEOUT_MS: integer(15_000, 100, 600_000),
     DRAIN_TIMEOUT_MS: integer(30_000, 0, 3_600_000),
     LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
     LOG_FORMAT: oneOf(LOG_FORMATS, "json"),
   });
+  if (config.PROXY_PROTOCOL !== "off" && config.TRUSTED_LB_RANGES.empty)
+    throw new Error("TRUSTED_LB_RANGES must name the balancers when PROXY_PROTOCOL is on");
+  if (
+    config.GLOBAL_DOWNSTREAM_CLIENT_CA_PATH !== undefined &&
+    config.GLOBAL_DOWNSTREAM_CERT_PATH.length === 0
+  )
+    throw new Error("GLOBAL_DOWNSTREAM_CLIENT_CA_PATH needs GLOBAL_DOWNSTREAM_CERT_PATH");
   return { ...config, NODE_KEY_PATH: config.NODE_KEY_PATH ?? join(config.DATA_DIR, "node-key.pem") };
 }
 

@@ -1,5 +1,7 @@
 export { AuthProtocolViolation, WrongPassword } from "./auth-failure.js";
+export { md5Response, md5ResponseMatches, md5Secret } from "./md5.js";
 export { MockVerifiers } from "./mock-verifier.js";
 export { keysFromPassword, ScramClient, type ScramKeySource } from "./scram-client.js";
-export { SCRAM_SHA_256, type ScramOutcome, ScramServer } from "./scram-server.js";
+export { type ScramOutcome, ScramServer } from "./scram-server.js";
 export { ServerAuthFailure } from "./server-auth-failure.js";
+export { parseStoredSecret, type StoredSecret } from "./stored-secret.js";

@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { deriveScramKeys, hmac, type ScramKeys, sha256 } from "@sluice/shared/secrets";
 import { fromBase64, scramAttributes } from "./scram-attributes.js";
+import { SCRAM_SHA_256, SCRAM_SHA_256_PLUS } from "./scram-server.js";
 import { ServerAuthFailure } from "./server-auth-failure.js";
 
 /** A malicious server could make us hash for minutes. */
@@ -23,22 +24,40 @@ export function keysFromPassword(password: string): ScramKeySource {
   };
 }
 
-/** Our side of SCRAM-SHA-256 towards a server (RFC 5802, RFC 7677). Trusts nothing that the server says. */
+/**
+ * Our side of SCRAM-SHA-256 and -PLUS towards a server (RFC 5802, RFC 7677, RFC 5929). Trusts nothing that the server
+ * says.
+ */
 export class ScramClient {
   readonly #keySource: ScramKeySource;
+  readonly #endPoint: Buffer | undefined;
   readonly #nonce: string;
   readonly #firstBare: string;
+  #gs2 = "n,,";
+  #bound: Buffer = Buffer.alloc(0);
   #expectedSignature: Buffer | undefined;
 
-  constructor(keySource: ScramKeySource, nonce = randomBytes(18).toString("base64")) {
+  /** @param endPoint `tls-server-end-point` of the connection; undefined without TLS */
+  constructor(keySource: ScramKeySource, endPoint?: Buffer, nonce = randomBytes(18).toString("base64")) {
     this.#keySource = keySource;
+    this.#endPoint = endPoint;
     this.#nonce = nonce;
     // PostgreSQL takes the user from the startup packet and ignores the one here.
     this.#firstBare = `n=,r=${nonce}`;
   }
 
-  first(): string {
-    return `n,,${this.#firstBare}`;
+  /** The mechanism that is taken of those offered, and client-first-message. @throws ServerAuthFailure */
+  first(offered: readonly string[]): { readonly mechanism: string; readonly message: string } {
+    if (this.#endPoint !== undefined && offered.includes(SCRAM_SHA_256_PLUS)) {
+      this.#gs2 = "p=tls-server-end-point,,";
+      this.#bound = this.#endPoint;
+      return { mechanism: SCRAM_SHA_256_PLUS, message: this.#gs2 + this.#firstBare };
+    }
+    if (!offered.includes(SCRAM_SHA_256))
+      throw new ServerAuthFailure(`no mechanism in common: ${offered.join(", ").slice(0, 200)}`);
+    // "I could": a server that did offer -PLUS then knows that somebody took it off its list.
+    this.#gs2 = this.#endPoint === undefined ? "n,," : "y,,";
+    return { mechanism: SCRAM_SHA_256, message: this.#gs2 + this.#firstBare };
   }
 
   async respond(serverFirst: string): Promise<string> {
@@ -59,7 +78,8 @@ export class ScramClient {
       throw new ServerAuthFailure(`iteration count ${attributes?.get("i")?.slice(0, 20)} is out of bounds`);
     }
     const keys = await this.#keySource(salt, iterations);
-    const withoutProof = `c=biws,r=${nonce}`;
+    const binding = Buffer.concat([Buffer.from(this.#gs2), this.#bound]).toString("base64");
+    const withoutProof = `c=${binding},r=${nonce}`;
     const authMessage = `${this.#firstBare},${serverFirst},${withoutProof}`;
     const signature = hmac(sha256(keys.clientKey), authMessage);
     const proof = Buffer.alloc(32);

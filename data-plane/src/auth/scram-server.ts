@@ -4,42 +4,56 @@ import { AuthProtocolViolation } from "./auth-failure.js";
 import { fromBase64, scramAttributes } from "./scram-attributes.js";
 
 export const SCRAM_SHA_256 = "SCRAM-SHA-256";
+export const SCRAM_SHA_256_PLUS = "SCRAM-SHA-256-PLUS";
 const NONCE_BYTES = 18;
+const MOST_MESSAGE_BYTES = 4096;
+const NOTHING = Buffer.alloc(0);
 
 export type ScramOutcome =
   | { readonly accepted: true; readonly serverFinal: string; readonly clientKey: Buffer }
   | { readonly accepted: false };
 
 /**
- * Our side of SCRAM-SHA-256 towards a client (RFC 5802, RFC 7677), as functions over messages. A verifier that
- * is a mock takes part like any other and is never accepted.
+ * Our side of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS towards a client (RFC 5802, RFC 7677, RFC 5929), as functions over
+ * messages. A verifier that is a mock takes part like any other and is never accepted.
  */
 export class ScramServer {
   readonly #verifier: ScramVerifier;
   readonly #mock: boolean;
+  readonly #endPoint: Buffer | undefined;
   readonly #serverNonce: string;
   #phase:
     | { name: "start" }
-    | { name: "challenged"; gs2: string; clientFirstBare: string; serverFirst: string; nonce: string } = {
+    | { name: "challenged"; binding: string; clientFirstBare: string; serverFirst: string; nonce: string } = {
     name: "start",
   };
+
+  /** @param endPoint `tls-server-end-point` of this connection; with it -PLUS is offered */
 
   constructor(
     verifier: ScramVerifier,
     mock: boolean,
+    endPoint?: Buffer,
     serverNonce = randomBytes(NONCE_BYTES).toString("base64"),
   ) {
     this.#verifier = verifier;
     this.#mock = mock;
+    this.#endPoint = endPoint;
     this.#serverNonce = serverNonce;
   }
 
-  /** client-first-message → server-first-message. Throws AuthProtocolViolation. */
-  challenge(clientFirst: string): string {
-    const match = /^(([ny]),([^,]*),)(.*)$/s.exec(clientFirst);
-    if (match === null)
-      throw new AuthProtocolViolation("bad GS2 header, or channel binding that was not offered");
-    const [, gs2 = "", , authzid = "", bare = ""] = match;
+  get mechanisms(): readonly string[] {
+    return this.#endPoint === undefined ? [SCRAM_SHA_256] : [SCRAM_SHA_256_PLUS, SCRAM_SHA_256];
+  }
+
+  /** client-first-message → server-first-message. @throws AuthProtocolViolation */
+  challenge(mechanism: string, clientFirst: string): string {
+    if (!this.mechanisms.includes(mechanism)) throw new AuthProtocolViolation("mechanism was not offered");
+    const match = /^((p=[^,]*|[ny]),([^,]*),)(.*)$/s.exec(clientFirst);
+    if (match === null || clientFirst.length > MOST_MESSAGE_BYTES)
+      throw new AuthProtocolViolation("bad client-first-message");
+    const [, gs2 = "", flag = "", authzid = "", bare = ""] = match;
+    const bound = this.#boundBy(mechanism, flag);
     if (authzid !== "") throw new AuthProtocolViolation("authorization identity is not supported");
     const attributes = scramAttributes(bare);
     const clientNonce = attributes?.get("r");
@@ -49,7 +63,8 @@ export class ScramServer {
     const nonce = clientNonce + this.#serverNonce;
     const { salt, iterations } = this.#verifier;
     const serverFirst = `r=${nonce},s=${salt.toString("base64")},i=${iterations}`;
-    this.#phase = { name: "challenged", gs2, clientFirstBare: bare, serverFirst, nonce };
+    const binding = Buffer.concat([Buffer.from(gs2), bound]).toString("base64");
+    this.#phase = { name: "challenged", binding, clientFirstBare: bare, serverFirst, nonce };
     return serverFirst;
   }
 
@@ -63,9 +78,8 @@ export class ScramServer {
     if (attributes === undefined || proofAt === -1 || proof === undefined || proof.length !== 32) {
       throw new AuthProtocolViolation("bad client-final-message");
     }
-    if (attributes.get("c") !== Buffer.from(phase.gs2).toString("base64")) {
-      throw new AuthProtocolViolation("channel binding does not match the GS2 header");
-    }
+    if (attributes.get("c") !== phase.binding)
+      throw new AuthProtocolViolation("channel binding does not match");
     if (attributes.get("r") !== phase.nonce) throw new AuthProtocolViolation("nonce does not match");
     const authMessage = `${phase.clientFirstBare},${phase.serverFirst},${clientFinal.slice(0, proofAt)}`;
     const signature = hmac(this.#verifier.storedKey, authMessage);
@@ -77,5 +91,19 @@ export class ScramServer {
       .update(authMessage)
       .digest("base64");
     return { accepted: true, serverFinal: `v=${serverSignature}`, clientKey };
+  }
+
+  /** What the client's channel binding must hold behind its GS2 header. */
+  #boundBy(mechanism: string, flag: string): Buffer {
+    if (mechanism === SCRAM_SHA_256_PLUS) {
+      if (flag !== "p=tls-server-end-point" || this.#endPoint === undefined)
+        throw new AuthProtocolViolation("unsupported channel binding");
+      return this.#endPoint;
+    }
+    if (flag.startsWith("p")) throw new AuthProtocolViolation("channel binding without -PLUS");
+    // It could have used -PLUS and believes that we cannot: somebody in between took it off our list.
+    if (flag === "y" && this.#endPoint !== undefined)
+      throw new AuthProtocolViolation("downgrade: the client did not see -PLUS among our mechanisms");
+    return NOTHING;
   }
 }

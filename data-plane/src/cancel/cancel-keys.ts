@@ -1,4 +1,4 @@
-import { randomInt, timingSafeEqual } from "node:crypto";
+import { randomBytes, randomInt, timingSafeEqual } from "node:crypto";
 
 /** What a client is given to cancel with. */
 export interface CancelKey {
@@ -7,10 +7,11 @@ export interface CancelKey {
 }
 
 /**
- * Keys of protocol 3.0: 31 bits of pid (positive: drivers take it as a signed number) and 32 of secret.
+ * Keys of protocol 3.0: 31 bits of pid (positive: drivers take it as a signed number) and 32 of secret. Those of 3.2 are
+ * the same with a longer secret, all of it random.
  *
  *   pid     0 | node 10 | worker 6 | session, high 15
- *   secret  session, low 4 | random 28
+ *   secret  session, low 4 | random 28 [| random]
  */
 const SESSION_BITS = 19;
 const SECRET_SESSION_BITS = 4;
@@ -24,11 +25,12 @@ export class CancelKeys<T> {
     this.#prefix = ((node & 0x3ff) << 21) | ((worker & 0x3f) << 15);
   }
 
-  issue(target: T): CancelKey {
+  /** @param secretBytes 4 for protocol 3.0, up to 256 for 3.2 */
+  issue(target: T, secretBytes = 4): CancelKey {
     do this.#next = (this.#next + 1) % 2 ** SESSION_BITS;
     while (this.#sessions.has(this.#next) || this.#next >>> SECRET_SESSION_BITS === 0);
     const session = this.#next;
-    const secret = Buffer.alloc(4);
+    const secret = randomBytes(secretBytes);
     secret.writeUInt32BE((((session & 0xf) << 28) | randomInt(2 ** 28)) >>> 0);
     this.#sessions.set(session, { target, secret });
     return { pid: this.#prefix | (session >>> SECRET_SESSION_BITS), secret };
@@ -40,9 +42,11 @@ export class CancelKeys<T> {
 
   /** Whose key it is; undefined for a wrong one, found out in constant time. */
   find(key: CancelKey): T | undefined {
-    if ((key.pid & ~0x7fff) !== this.#prefix || key.secret.length !== 4) return undefined;
+    if ((key.pid & ~0x7fff) !== this.#prefix || key.secret.length < 4) return undefined;
     const found = this.#sessions.get(sessionOf(key));
-    return found !== undefined && timingSafeEqual(found.secret, key.secret) ? found.target : undefined;
+    return found?.secret.length === key.secret.length && timingSafeEqual(found.secret, key.secret)
+      ? found.target
+      : undefined;
   }
 }
 

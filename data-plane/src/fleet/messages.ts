@@ -9,16 +9,23 @@ export interface StateMessage {
   readonly remove: readonly string[];
 }
 
+/** StoredSecret, as it passes the channel. */
+export type FoundSecret =
+  | { readonly kind: "md5"; readonly hash: string }
+  | {
+      readonly kind: "scram";
+      readonly verifier: {
+        readonly iterations: number;
+        readonly salt: Uint8Array;
+        readonly storedKey: Uint8Array;
+        readonly serverKey: Uint8Array;
+      };
+    };
+
 export interface VerifierAnswer {
   readonly kind: "verifier";
   readonly id: number;
-  readonly outcome:
-    | {
-        readonly found:
-          | { iterations: number; salt: Uint8Array; storedKey: Uint8Array; serverKey: Uint8Array }
-          | undefined;
-      }
-    | { readonly failed: string };
+  readonly outcome: { readonly found: FoundSecret | undefined } | { readonly failed: string };
 }
 
 export type ToWorker = StateMessage | VerifierAnswer | { readonly kind: "stop" };

@@ -1,8 +1,8 @@
-import { parseVerifier, type ScramVerifier } from "@sluice/shared/secrets";
 import { type Clock, Deadline, within } from "@sluice/shared/time";
+import type { StoredSecret } from "../auth/index.js";
 import type { Tenant } from "../tenants/index.js";
-import { AuthQueryFailed, type Verifiers } from "../verifiers/index.js";
-import type { ToPrimary, VerifierAnswer } from "./messages.js";
+import { AuthQueryFailed, configuredSecret, type Verifiers } from "../verifiers/index.js";
+import type { FoundSecret, ToPrimary, VerifierAnswer } from "./messages.js";
 
 const ANSWER_TIMEOUT_MS = 12_000;
 
@@ -18,11 +18,8 @@ export class RemoteVerifiers implements Verifiers {
     this.#clock = clock;
   }
 
-  async find(tenant: Tenant, user: string): Promise<ScramVerifier | undefined> {
-    if (tenant.requireUser) {
-      const known = tenant.users.get(user);
-      return known === undefined ? undefined : parseVerifier(known.verifier());
-    }
+  async find(tenant: Tenant, user: string): Promise<StoredSecret | undefined> {
+    if (tenant.requireUser) return configuredSecret(tenant, user);
     this.#lastId += 1;
     const id = this.#lastId;
     const answered = new Promise<VerifierAnswer>((resolve) => {
@@ -36,15 +33,7 @@ export class RemoteVerifiers implements Verifiers {
         answered,
       );
       if ("failed" in outcome) throw new AuthQueryFailed(outcome.failed);
-      const { found } = outcome;
-      return found === undefined
-        ? undefined
-        : {
-            iterations: found.iterations,
-            salt: Buffer.from(found.salt),
-            storedKey: Buffer.from(found.storedKey),
-            serverKey: Buffer.from(found.serverKey),
-          };
+      return outcome.found === undefined ? undefined : received(outcome.found);
     } finally {
       this.#waiting.delete(id);
     }
@@ -57,4 +46,19 @@ export class RemoteVerifiers implements Verifiers {
   answered(answer: VerifierAnswer): void {
     this.#waiting.get(answer.id)?.(answer);
   }
+}
+
+/** The channel makes plain arrays of Buffers. */
+function received(secret: FoundSecret): StoredSecret {
+  if (secret.kind === "md5") return secret;
+  const { iterations, salt, storedKey, serverKey } = secret.verifier;
+  return {
+    kind: "scram",
+    verifier: {
+      iterations,
+      salt: Buffer.from(salt),
+      storedKey: Buffer.from(storedKey),
+      serverKey: Buffer.from(serverKey),
+    },
+  };
 }

@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import type { SecureContext } from "node:tls";
 import type { VerifiedBytes } from "@sluice/shared/bundle";
 import { messageOf } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
@@ -9,8 +8,14 @@ import { MockVerifiers } from "../auth/index.js";
 import { type CancelKey, CancelKeys, sendCancel } from "../cancel/index.js";
 import { type Listener, listen } from "../listener/index.js";
 import { LocalPermits, Pools } from "../pool/index.js";
-import { Session, type SessionSurroundings } from "../session/index.js";
-import { applyRecords, Directory, type Tenant } from "../tenants/index.js";
+import { type NegotiationRules, Session, type SessionSurroundings } from "../session/index.js";
+import {
+  applyRecords,
+  Directory,
+  LoginBrake,
+  type Tenant,
+  UnauthenticatedClients,
+} from "../tenants/index.js";
 import type { DialOptions } from "../transport/index.js";
 import { CountedClients } from "./counted-clients.js";
 import type { ToPrimary, ToWorker } from "./messages.js";
@@ -20,7 +25,10 @@ export interface WorkerOptions {
   readonly host: string;
   readonly transactionPort: number;
   readonly sessionPort: number;
-  readonly tls: (() => SecureContext) | undefined;
+  readonly negotiation: NegotiationRules;
+  /** Clients between accept and login, in all and from one address. */
+  readonly mostUnauthenticated: number;
+  readonly mostUnauthenticatedPerAddress: number;
   readonly dialOptions: DialOptions;
   readonly loginTimeoutMs: number;
   readonly drainTimeoutMs: number;
@@ -67,7 +75,12 @@ export class DataPlaneWorker {
       cancelKeys: this.#cancelKeys,
       routeCancel: (key: CancelKey) => this.#cancelKeys.find(key)?.cancel(),
       dialOptions,
-      tls: options.tls,
+      negotiation: options.negotiation,
+      unauthenticated: new UnauthenticatedClients(
+        options.mostUnauthenticated,
+        options.mostUnauthenticatedPerAddress,
+      ),
+      brake: new LoginBrake(clock),
       clock,
       logger,
       loginTimeoutMs: options.loginTimeoutMs,

@@ -1,9 +1,14 @@
-import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import { TLSSocket } from "node:tls";
 import { type Deadline, DeadlinePassed, within } from "@sluice/shared/time";
-import { SCRAM_SHA_256, ScramClient, type ScramKeySource, ServerAuthFailure } from "../auth/index.js";
-import { type ServerSocket, UpstreamUnreachable } from "../transport/index.js";
+import {
+  md5Response,
+  md5Secret,
+  ScramClient,
+  type ScramKeySource,
+  ServerAuthFailure,
+} from "../auth/index.js";
+import { endPointBinding, type ServerSocket, UpstreamUnreachable } from "../transport/index.js";
 import {
   Backend,
   BodyReader,
@@ -23,6 +28,8 @@ export interface ServerCredentials {
   readonly user: string;
   readonly scramKeys: ScramKeySource;
   readonly password: (() => string) | undefined;
+  /** `md5...` as the server stores it, where the role has no other secret. */
+  readonly md5?: string;
 }
 
 export interface ServerGreeting {
@@ -70,7 +77,7 @@ async function converse(
       ]),
     ),
   );
-  const scram = new ScramClient(credentials.scramKeys);
+  const scram = new ScramClient(credentials.scramKeys, endPointOf(socket));
   const parameters = new Map<string, string>();
   let authenticated = false;
   let serverProven = false;
@@ -90,14 +97,14 @@ async function converse(
         } else if (code === 3) {
           socket.write(passwordMessage(cleartextFor(socket, credentials)));
         } else if (code === 5) {
-          socket.write(passwordMessage(md5Response(credentials, reader.bytes(4))));
+          socket.write(passwordMessage(md5Response(md5SecretOf(credentials), reader.bytes(4))));
         } else if (code === 10) {
           const mechanisms: string[] = [];
           while (reader.remaining > 1) mechanisms.push(reader.string());
-          if (!mechanisms.includes(SCRAM_SHA_256))
-            throw new ServerAuthFailure(`no mechanism in common: ${mechanisms.join(", ")}`);
+          if (scramUsed) throw new ServerAuthFailure("the server began to authenticate twice");
           scramUsed = true;
-          socket.write(saslInitialResponse(SCRAM_SHA_256, scram.first()));
+          const { mechanism, message } = scram.first(mechanisms);
+          socket.write(saslInitialResponse(mechanism, message));
         } else if (code === 11 && scramUsed) {
           socket.write(saslResponse(await scram.respond(reader.bytes(reader.remaining).toString("utf8"))));
         } else if (code === 12 && scramUsed) {
@@ -143,13 +150,16 @@ function cleartextFor(socket: ServerSocket, credentials: ServerCredentials): str
   return credentials.password();
 }
 
-function md5Response(credentials: ServerCredentials, salt: Buffer): string {
+function md5SecretOf(credentials: ServerCredentials): string {
+  if (credentials.md5 !== undefined) return credentials.md5;
   if (credentials.password === undefined)
     throw new ServerAuthFailure("the server asks for an MD5 password that is not known here");
-  const inner = createHash("md5")
-    .update(credentials.password() + credentials.user)
-    .digest("hex");
-  return `md5${createHash("md5").update(inner).update(salt).digest("hex")}`;
+  return md5Secret(credentials.user, credentials.password());
+}
+
+function endPointOf(socket: ServerSocket): Buffer | undefined {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  return certificate === undefined ? undefined : endPointBinding(certificate.raw);
 }
 
 function isLoopback(address: string): boolean {

@@ -1,16 +1,27 @@
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
+import type { Logger } from "@sluice/shared/observability";
 import {
   AuthProtocolViolation,
   keysFromPassword,
   type MockVerifiers,
-  SCRAM_SHA_256,
+  md5ResponseMatches,
+  type ScramKeySource,
   ScramServer,
+  ServerAuthFailure,
   WrongPassword,
 } from "../auth/index.js";
 import type { ServerCredentials } from "../server/index.js";
-import type { Identity } from "../tenants/index.js";
+import {
+  type Identity,
+  type LoginBrake,
+  type Tenant,
+  type TenantUser,
+  TooManyFailedLogins,
+} from "../tenants/index.js";
 import type { Verifiers } from "../verifiers/index.js";
 import {
+  authenticationMd5,
   authenticationOk,
   authenticationSasl,
   authenticationSaslContinue,
@@ -19,40 +30,74 @@ import {
   Frontend,
 } from "../wire/index.js";
 import type { ClientInput } from "./client-input.js";
+import type { Startup } from "./negotiation.js";
+
+export interface AuthenticationSurroundings {
+  readonly verifiers: Verifiers;
+  readonly mocks: MockVerifiers;
+  readonly brake: LoginBrake;
+  readonly logger: Logger;
+}
+
+const MD5_SALT_BYTES = 4;
+
+/** By user of a tenant's revision, so that the hashing is done once and not at each login. */
+const derived = new WeakMap<TenantUser, ScramKeySource>();
+
+function keysOf(user: TenantUser): ScramKeySource {
+  const known = derived.get(user) ?? keysFromPassword(user.password());
+  derived.set(user, known);
+  return known;
+}
 
 /**
- * SCRAM-SHA-256 with the client. An unknown user goes through the same messages as a known one.
+ * The client proves who it is. An unknown user goes through the same messages as a known one.
  * @returns what logs in to the server as this user
- * @throws WrongPassword, AuthProtocolViolation, AuthQueryFailed, ClientGone
+ * @throws WrongPassword, TooManyFailedLogins, AuthProtocolViolation, AuthQueryFailed, ClientGone
  */
 export async function authenticate(
-  socket: Socket,
-  input: ClientInput,
+  startup: Startup,
   identity: Identity,
-  verifiers: Verifiers,
-  mocks: MockVerifiers,
+  around: AuthenticationSurroundings,
 ): Promise<ServerCredentials> {
   const { tenant, user } = identity;
-  const verifier = await verifiers.find(tenant, user);
-  const scram = new ScramServer(verifier ?? mocks.for(tenant.id, user), verifier === undefined);
+  const { verifiers, brake, mocks, logger } = around;
+  const stored = await verifiers.find(tenant, user);
+  const { group } = startup.address;
 
-  socket.write(authenticationSasl([SCRAM_SHA_256]));
-  const first = new BodyReader((await expectPassword(input)).body);
-  if (first.string() !== SCRAM_SHA_256) throw new AuthProtocolViolation("mechanism was not offered");
-  const length = first.int32();
-  if (length !== first.remaining) throw new AuthProtocolViolation("bad length of the initial response");
-  socket.write(authenticationSaslContinue(scram.challenge(first.bytes(length).toString("utf8"))));
-
-  const outcome = scram.finish((await expectPassword(input)).body.toString("utf8"));
-  if (!outcome.accepted || verifier === undefined) {
+  /** Asked again with the answer in hand: many connections may have been let through at once. */
+  const check = (): void => {
+    if (group !== undefined && brake.blocks(tenant.id, group)) throw new TooManyFailedLogins();
+  };
+  const refuse = (): never => {
+    if (group !== undefined) brake.failed(tenant.id, group);
     verifiers.loginFailed(tenant, user);
     throw new WrongPassword(user);
-  }
-  socket.write(Buffer.concat([authenticationSaslFinal(outcome.serverFinal), authenticationOk()]));
+  };
 
-  const stored = tenant.requireUser ? tenant.users.get(user) : undefined;
-  if (stored !== undefined) {
-    return { user, scramKeys: keysFromPassword(stored.password()), password: stored.password };
+  if (stored?.kind === "md5" && tenant.allowMd5) {
+    const matches = await exchangeMd5(startup.socket, startup.input, stored.hash, check);
+    if (!matches) refuse();
+    startup.socket.write(authenticationOk());
+    return fromMd5(user, stored.hash);
+  }
+  // To the stranger the user does not exist.
+  if (stored?.kind === "md5")
+    logger.warn("a role has an MD5 secret, and its tenant does not allow MD5", { tenant: tenant.id, user });
+
+  const verifier = stored?.kind === "scram" ? stored.verifier : undefined;
+  // Made for everybody, so that it takes everybody's time.
+  const mock = mocks.for(tenant.id, user, seedOf(tenant));
+  const scram = new ScramServer(verifier ?? mock, verifier === undefined, startup.secured?.endPoint);
+  const final = await exchangeScram(startup.socket, startup.input, scram);
+  check();
+  const outcome = scram.finish(final);
+  if (!outcome.accepted || verifier === undefined) return refuse();
+  startup.socket.write(Buffer.concat([authenticationSaslFinal(outcome.serverFinal), authenticationOk()]));
+
+  const configured = tenant.requireUser ? tenant.users.get(user) : undefined;
+  if (configured !== undefined) {
+    return { user, scramKeys: keysOf(configured), password: configured.password };
   }
   // The database itself holds this verifier, so the ClientKey of this login is as good there as the password.
   const keys = { clientKey: outcome.clientKey, serverKey: verifier.serverKey };
@@ -60,8 +105,47 @@ export async function authenticate(
   return { user, scramKeys: () => Promise.resolve(keys), password: own?.password };
 }
 
-async function expectPassword(input: ClientInput): Promise<{ readonly body: Buffer }> {
+function seedOf(tenant: Tenant): string | undefined {
+  return (tenant.manager ?? tenant.users.values().next().value)?.verifier();
+}
+
+/** Up to the client's proof, which is returned unread. */
+async function exchangeScram(socket: Socket, input: ClientInput, scram: ScramServer): Promise<string> {
+  socket.write(authenticationSasl(scram.mechanisms));
+  const first = new BodyReader(await expectPassword(input));
+  const mechanism = first.string();
+  const length = first.int32();
+  if (length !== first.remaining) throw new AuthProtocolViolation("bad length of the initial response");
+  const challenge = scram.challenge(mechanism, first.bytes(length).toString("utf8"));
+  socket.write(authenticationSaslContinue(challenge));
+  return (await expectPassword(input)).toString("utf8");
+}
+
+async function exchangeMd5(
+  socket: Socket,
+  input: ClientInput,
+  hash: string,
+  check: () => void,
+): Promise<boolean> {
+  const salt = randomBytes(MD5_SALT_BYTES);
+  socket.write(authenticationMd5(salt));
+  const response = new BodyReader(await expectPassword(input)).string();
+  check();
+  return md5ResponseMatches(hash, salt, response);
+}
+
+function fromMd5(user: string, hash: string): ServerCredentials {
+  return {
+    user,
+    md5: hash,
+    password: undefined,
+    scramKeys: () =>
+      Promise.reject(new ServerAuthFailure("the server asks for SCRAM, and only an MD5 secret is known")),
+  };
+}
+
+async function expectPassword(input: ClientInput): Promise<Buffer> {
   const message = await input.message();
   if (message.type !== Frontend.Password) throw new AuthProtocolViolation("expected a SASL message");
-  return message;
+  return message.body;
 }

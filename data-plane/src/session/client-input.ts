@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { type ProxyHeader, readProxyHeader } from "../transport/index.js";
 import {
   decodeStartupPacket,
   type Frame,
@@ -19,6 +20,8 @@ export type FirstPacket = StartupPacket | { readonly kind: "http" } | { readonly
 
 /** Longer than any message of a login (SASL with a token). */
 const MOST_MESSAGE_BYTES = 66_000;
+/** The first byte of a TLS record that holds a ClientHello. */
+const TLS_HANDSHAKE = 0x16;
 
 /** What a client sends before the relay takes over, one packet or message at a time. */
 export class ClientInput {
@@ -39,10 +42,22 @@ export class ClientInput {
     return this.#held.length;
   }
 
-  /** Throws MalformedMessage, ClientGone. */
+  /** What a balancer put in front, taken away. Throws BadProxyHeader, ClientGone. */
+  async proxyHeader(): Promise<Exclude<ProxyHeader, { kind: "incomplete" }>> {
+    for (;;) {
+      if (this.#held.length > 0) {
+        const header = readProxyHeader(this.#held);
+        if (header.kind === "header") this.#held = this.#held.subarray(header.length);
+        if (header.kind !== "incomplete") return header;
+      }
+      await this.#more();
+    }
+  }
+
+  /** Throws BadStartupMessage, StartupPacketTooLarge, ClientGone. */
   async packet(): Promise<FirstPacket> {
     for (;;) {
-      if (this.#held.length > 0 && this.#held[0] === 0x16) return { kind: "tls" };
+      if (this.#held.length > 0 && this.#held[0] === TLS_HANDSHAKE) return { kind: "tls" };
       if (this.#held.length >= 4 && this.#held.toString("latin1", 0, 4) === "GET ") return { kind: "http" };
       const length = startupPacketLength(this.#held);
       if (length !== undefined && this.#held.length >= length) {
@@ -80,6 +95,7 @@ export class ClientInput {
 
   async #more(): Promise<void> {
     if (this.#gone) throw new ClientGone();
+    this.#socket.resume();
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
@@ -88,6 +104,8 @@ export class ClientInput {
 
   readonly #received = (segment: Buffer): void => {
     this.#held = this.#held.length === 0 ? segment : Buffer.concat([this.#held, segment]);
+    // A stranger who sends while we wait for something else may fill one message's worth of memory, not more.
+    if (this.#held.length > MOST_MESSAGE_BYTES) this.#socket.pause();
     this.#wake?.();
   };
 

@@ -1,19 +1,55 @@
 import type { Socket } from "node:net";
-import { type SecureContext, TLSSocket } from "node:tls";
 import type { CancelKey } from "../cancel/index.js";
-import { MalformedMessage, negotiateProtocolVersion } from "../wire/index.js";
+import {
+  type AddressRanges,
+  BadProxyHeader,
+  type ClientAddress,
+  type ClientTls,
+  clientAddress,
+  HandshakeFailed,
+  type SecuredClient,
+} from "../transport/index.js";
+import {
+  BadStartupMessage,
+  negotiateProtocolVersion,
+  PROTOCOL_3_2,
+  UnsupportedProtocol,
+} from "../wire/index.js";
 import { ClientGone, ClientInput } from "./client-input.js";
 
+export type ProxyProtocol = "off" | "optional" | "required";
+
+/** How connections to a listener begin. */
+export interface NegotiationRules {
+  readonly tls: ClientTls | undefined;
+  readonly proxyProtocol: ProxyProtocol;
+  /** Balancers: who may send a PROXY header, and whose own address says nothing about the client. */
+  readonly trustedBalancers: AddressRanges;
+}
+
+/** What the session has to know while it goes on. */
+export interface NegotiationEvents {
+  /** Throws what refuses it. */
+  address(address: ClientAddress): void;
+  /** From here to the end of the handshake no text can be sent. */
+  handshakeBegins(): void;
+  handshakeDone(secured: SecuredClient): void;
+}
+
+export interface Startup {
+  readonly kind: "startup";
+  readonly socket: Socket;
+  readonly input: ClientInput;
+  /** In force: the lower of the client's and ours. */
+  readonly version: number;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly address: ClientAddress;
+  readonly secured: SecuredClient | undefined;
+}
+
 export type Negotiated =
-  | { readonly kind: "cancel"; readonly key: CancelKey }
-  | {
-      readonly kind: "startup";
-      readonly socket: Socket;
-      readonly input: ClientInput;
-      readonly parameters: ReadonlyMap<string, string>;
-      readonly serverName: string | undefined;
-      readonly encrypted: boolean;
-    }
+  | Startup
+  | { readonly kind: "cancel"; readonly key: CancelKey; readonly address: ClientAddress }
   /** Answered in full; only the close is left. */
   | { readonly kind: "done" };
 
@@ -21,78 +57,108 @@ const REFUSED = Buffer.from("N");
 const ACCEPTED = Buffer.from("S");
 const HTTP_ANSWER = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
 
-/** From the first byte to the StartupMessage. Throws MalformedMessage, ClientGone, TLS errors. */
-export async function negotiate(plain: Socket, tls: (() => SecureContext) | undefined): Promise<Negotiated> {
-  let socket: Socket = plain;
+/**
+ * From the first byte to the StartupMessage.
+ * @throws BadStartupMessage, StartupPacketTooLarge, UnsupportedProtocol, BadProxyHeader, HandshakeFailed, ClientGone
+ */
+export async function negotiate(
+  plain: Socket,
+  rules: NegotiationRules,
+  events: NegotiationEvents,
+): Promise<Negotiated> {
+  let socket = plain;
   let input = new ClientInput(plain);
+  let secured: SecuredClient | undefined;
   let sslAsked = false;
   let gssAsked = false;
-  let serverName: string | undefined;
+  const { address, headerMissing } = await resolveAddress(plain, input, rules);
+  events.address(address);
+
+  const encrypt = async (tls: ClientTls, early: Buffer): Promise<SecuredClient> => {
+    events.handshakeBegins();
+    secured = await tls.secure(plain, early);
+    socket = secured.socket;
+    input = new ClientInput(socket);
+    events.handshakeDone(secured);
+    return secured;
+  };
+
   for (;;) {
     const packet = await input.packet();
+    // A balancer's probe may come without a header.
+    if (headerMissing && packet.kind !== "http") throw new BadProxyHeader("a PROXY header is required");
     switch (packet.kind) {
       case "http":
         socket.end(HTTP_ANSWER);
         return { kind: "done" };
-      case "tls":
-        throw new MalformedMessage("direct TLS is not supported");
       case "cancel":
-        return { kind: "cancel", key: { pid: packet.pid, secret: packet.secret } };
+        return { kind: "cancel", key: { pid: packet.pid, secret: packet.secret }, address };
+      case "tls": {
+        if (sslAsked || gssAsked) throw new BadStartupMessage("TLS where a startup packet was due");
+        if (rules.tls === undefined) throw new HandshakeFailed("direct TLS without a certificate of ours");
+        sslAsked = true;
+        const { alpn } = await encrypt(rules.tls, input.release());
+        // Without it another protocol's client could be tricked into speaking to us (ALPACA).
+        if (!alpn) throw new HandshakeFailed("direct TLS without ALPN");
+        break;
+      }
       case "gssenc":
-        if (gssAsked || socket !== plain) throw new MalformedMessage("repeated GSSENCRequest");
-        if (input.ahead > 0) throw new MalformedMessage("bytes behind an encryption request");
+        if (gssAsked || secured !== undefined) throw new BadStartupMessage("repeated GSSENCRequest");
+        if (input.ahead > 0) throw new BadStartupMessage("bytes behind an encryption request");
         gssAsked = true;
         socket.write(REFUSED);
         break;
       case "ssl": {
-        if (sslAsked) throw new MalformedMessage("repeated SSLRequest");
-        // CVE-2021-3935: somebody in between may have put them there.
-        if (input.ahead > 0) throw new MalformedMessage("bytes behind an encryption request");
+        if (sslAsked) throw new BadStartupMessage("repeated SSLRequest");
+        // CVE-2021-3935, CVE-2021-23222: somebody in between may have put them there.
+        if (input.ahead > 0) throw new BadStartupMessage("bytes behind an encryption request");
         sslAsked = true;
-        if (tls === undefined) {
+        if (rules.tls === undefined) {
           socket.write(REFUSED);
           break;
         }
         input.release();
         plain.write(ACCEPTED);
-        const secure = new TLSSocket(plain, {
-          isServer: true,
-          secureContext: tls(),
-          allowHalfOpen: true,
-        } as ConstructorParameters<typeof TLSSocket>[1]);
-        await secured(secure);
-        serverName =
-          typeof (secure as { servername?: unknown }).servername === "string"
-            ? String((secure as { servername?: unknown }).servername)
-            : undefined;
-        socket = secure;
-        input = new ClientInput(secure);
+        await encrypt(rules.tls, Buffer.alloc(0));
         break;
       }
       case "startup": {
-        const major = packet.version >> 16;
-        if (major !== 3)
-          throw new MalformedMessage(`unsupported frontend protocol ${major}.${packet.version & 0xffff}`);
-        const unknown = [...packet.parameters.keys()].filter((name) => name.startsWith("_pq_."));
-        if ((packet.version & 0xffff) > 0 || unknown.length > 0)
-          socket.write(negotiateProtocolVersion(0, unknown));
-        return {
-          kind: "startup",
-          socket,
-          input,
-          parameters: packet.parameters,
-          serverName,
-          encrypted: socket !== plain,
-        };
+        const version = agreeOn(packet.version, packet.parameters, socket);
+        return { kind: "startup", socket, input, version, parameters: packet.parameters, address, secured };
       }
     }
   }
 }
 
-function secured(socket: TLSSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once("secure", () => resolve());
-    socket.once("error", reject);
-    socket.once("close", () => reject(new ClientGone()));
-  });
+/** As PostgreSQL 18: a newer minor version and unknown options of the protocol are answered with what there is. */
+function agreeOn(asked: number, parameters: ReadonlyMap<string, string>, socket: Socket): number {
+  const major = asked >>> 16;
+  const minor = asked & 0xffff;
+  if (major !== 3) throw new UnsupportedProtocol(major, minor);
+  const version = Math.min(asked, PROTOCOL_3_2);
+  const unknown = [...parameters.keys()].filter((name) => name.startsWith("_pq_."));
+  if (asked > PROTOCOL_3_2 || unknown.length > 0) socket.write(negotiateProtocolVersion(version, unknown));
+  return version;
+}
+
+async function resolveAddress(
+  plain: Socket,
+  input: ClientInput,
+  rules: NegotiationRules,
+): Promise<{ readonly address: ClientAddress; readonly headerMissing: boolean }> {
+  const peer = clientAddress(plain.remoteAddress);
+  if (peer === undefined) throw new ClientGone();
+  const trusted = rules.trustedBalancers.includes(peer.ip);
+  // Behind a balancer everybody has its address.
+  const unknown = { ip: peer.ip, group: undefined };
+  if (rules.proxyProtocol === "off") return { address: trusted ? unknown : peer, headerMissing: false };
+  const required = rules.proxyProtocol === "required";
+  if (!trusted && required) throw new BadProxyHeader("connections come through a balancer only");
+  const header = await input.proxyHeader();
+  if (header.kind === "none") return { address: trusted ? unknown : peer, headerMissing: required };
+  if (!trusted) throw new BadProxyHeader("a PROXY header from an address that is not trusted");
+  if (header.source === undefined) return { address: unknown, headerMissing: false };
+  const address = clientAddress(header.source);
+  if (address === undefined) throw new BadProxyHeader("a PROXY header without an address");
+  return { address, headerMissing: false };
 }

@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import type { SecureContext } from "node:tls";
 import { SluiceError } from "@sluice/shared/errors";
 import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
@@ -11,20 +10,32 @@ import type { Lease, Pool, Pools } from "../pool/index.js";
 import { Relay, settle } from "../relay/index.js";
 import { type ServerCredentials, SessionSettings } from "../server/index.js";
 import {
+  type Arrival,
+  admit,
+  clientLimitOf,
   type Directory,
   type Identity,
   identify,
-  SslRequired,
+  type LoginBrake,
   type Tenant,
   TooManyClients,
+  TooManySessionClients,
+  type UnauthenticatedClients,
 } from "../tenants/index.js";
-import type { DialOptions } from "../transport/index.js";
+import { type ClientAddress, type DialOptions, HandshakeFailed } from "../transport/index.js";
 import type { Verifiers } from "../verifiers/index.js";
-import { backendKeyData, errorResponseOf, parameterStatus, READY_IDLE } from "../wire/index.js";
+import {
+  BadStartupMessage,
+  backendKeyData,
+  errorResponseOf,
+  PROTOCOL_3_2,
+  parameterStatus,
+  READY_IDLE,
+} from "../wire/index.js";
 import { authenticate } from "./authentication.js";
 import { ClientGone } from "./client-input.js";
 import { greetingParameters } from "./greeting.js";
-import { negotiate } from "./negotiation.js";
+import { type NegotiationRules, negotiate, type Startup } from "./negotiation.js";
 import { LoginTimeout, ReplicationNotSupported, Terminated } from "./session-failure.js";
 
 export interface SessionSurroundings {
@@ -34,20 +45,22 @@ export interface SessionSurroundings {
   readonly pools: Pools;
   readonly cancelKeys: CancelKeys<Session>;
   /** Passes a cancel request to wherever its session is. */
-  readonly routeCancel: (key: CancelKey) => void;
+  readonly routeCancel: (key: CancelKey, from: ClientAddress) => void;
   readonly dialOptions: DialOptions;
-  readonly tls: (() => SecureContext) | undefined;
+  readonly negotiation: NegotiationRules;
+  readonly unauthenticated: UnauthenticatedClients;
+  readonly brake: LoginBrake;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly loginTimeoutMs: number;
   readonly clientCount: ClientCount;
 }
 
-/** Clients of each tenant and user that have logged in. */
+/** Clients that have logged in, by tenant and whose limit they fall under: their user's own, or the tenant's. */
 export interface ClientCount {
-  of(tenant: string, user: string): number;
-  add(tenant: string, user: string): void;
-  remove(tenant: string, user: string): void;
+  of(tenant: string, user: string | undefined): number;
+  add(tenant: string, user: string | undefined): void;
+  remove(tenant: string, user: string | undefined): void;
 }
 
 /** How long a session may go on after its tenant was removed. */
@@ -61,7 +74,10 @@ export class Session {
   #socket: Socket;
   #relay: Relay | undefined;
   #identity: Identity | undefined;
-  #counted = false;
+  #counted: (() => void) | undefined;
+  #arrival: Arrival | undefined;
+  /** In a TLS handshake, where no text can be sent. */
+  #shaking = false;
   #cancelKey: CancelKey | undefined;
   #pool: Pool | undefined;
   #draining = false;
@@ -107,7 +123,8 @@ export class Session {
   end(error: SluiceError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (error !== undefined && this.#socket.writable) this.#socket.end(errorResponseOf("FATAL", error));
+    if (this.#shaking) this.#socket.destroy();
+    else if (error !== undefined && this.#socket.writable) this.#socket.end(errorResponseOf("FATAL", error));
     else this.#socket.end();
     this.#relay?.clientClosed();
     // A client that does not read its last message is not waited for.
@@ -118,42 +135,43 @@ export class Session {
   async #logIn(): Promise<void> {
     const { clock, logger, loginTimeoutMs } = this.#around;
     let loggingIn = true;
+    let peer = this.#socket.remoteAddress;
+    let identity: Identity | undefined;
     const timer = clock.schedule(loginTimeoutMs, () => {
       if (loggingIn) this.end(new LoginTimeout());
     });
     try {
-      const negotiated = await negotiate(this.#socket, this.#around.tls);
+      this.#arrival = this.#around.unauthenticated.arrive();
+      const negotiated = await negotiate(this.#socket, this.#around.negotiation, {
+        address: ({ ip, group }) => {
+          peer = ip;
+          this.#arrival?.from(group);
+        },
+        handshakeBegins: () => {
+          this.#shaking = true;
+        },
+        handshakeDone: ({ socket }) => {
+          this.#shaking = false;
+          this.#socket = socket;
+          socket.on("error", () => undefined);
+          socket.on("close", () => this.#closed());
+        },
+      });
       if (negotiated.kind === "cancel") {
-        this.#around.routeCancel(negotiated.key);
+        this.#around.routeCancel(negotiated.key, negotiated.address);
         this.end(undefined);
         return;
       }
       if (negotiated.kind === "done") return;
-      const { socket, input, parameters } = negotiated;
-      if (socket !== this.#socket) {
-        this.#socket = socket;
-        socket.on("error", () => undefined);
-        socket.on("close", () => this.#closed());
-      }
-      if (isReplication(parameters.get("replication"))) throw new ReplicationNotSupported();
-      const identity = identify(parameters, negotiated.serverName, this.#around.directory);
-      if (identity.tenant.enforceSsl && !negotiated.encrypted) throw new SslRequired(identity.user);
-      this.#checkClients(identity);
-      const credentials = await authenticate(
-        socket,
-        input,
-        identity,
-        this.#around.verifiers,
-        this.#around.mocks,
-      );
+      identity = this.#admitted(negotiated);
+      const credentials = await authenticate(negotiated, identity, this.#around);
       loggingIn = false;
       timer.cancel();
       if (this.#ended) return;
-      this.#checkClients(identity);
       this.#identity = identity;
-      this.#counted = true;
-      this.#around.clientCount.add(identity.tenant.id, identity.user);
-      await this.#greet(identity, credentials, () => input.release());
+      this.#takeSlot(identity);
+      this.#arrival.end();
+      await this.#greet(negotiated, identity, credentials);
     } catch (error) {
       timer.cancel();
       if (error instanceof ClientGone || this.#ended) {
@@ -164,16 +182,29 @@ export class Session {
       const failure = SluiceError.from(error);
       const level = failure.kind === "internal" ? "error" : "info";
       logger[level]("login refused", {
-        peer: this.#socket.remoteAddress,
+        peer,
         mode: this.#mode,
-        tenant: this.#identity?.tenant.id,
+        tenant: identity?.tenant.id,
         error: failure,
       });
+      if (failure instanceof HandshakeFailed) this.#socket.destroy();
       this.end(failure);
     }
   }
 
-  async #greet(identity: Identity, credentials: ServerCredentials, takeInput: () => Buffer): Promise<void> {
+  /** Who it is, and that they may try to log in. */
+  #admitted({ parameters, address, secured }: Startup): Identity {
+    if (isReplication(parameters.get("replication"))) throw new ReplicationNotSupported();
+    if (!parameters.get("user")) throw new BadStartupMessage("no user name");
+    const { directory, brake, negotiation, clock } = this.#around;
+    const identity = identify(parameters, secured?.serverName, directory);
+    const connection = { address, encrypted: secured !== undefined, certifiedName: secured?.certifiedName };
+    admit(identity, connection, negotiation.tls?.rule ?? "none", brake, clock.now());
+    this.#checkTenantFull(identity.tenant);
+    return identity;
+  }
+
+  async #greet(startup: Startup, identity: Identity, credentials: ServerCredentials): Promise<void> {
     const settings = SessionSettings.of(identity.settings);
     const pool = this.#poolFor(identity, credentials);
     pool.clients += 1;
@@ -194,7 +225,8 @@ export class Session {
       this.end(new Terminated());
       return;
     }
-    this.#cancelKey = this.#around.cancelKeys.issue(this);
+    const secretBytes = startup.version >= PROTOCOL_3_2 ? 32 : 4;
+    this.#cancelKey = this.#around.cancelKeys.issue(this, secretBytes);
     const relay = this.#startRelay(identity, credentials, settings, checkoutTimeoutMs);
     if (kept !== undefined) relay.keep(kept);
     this.#socket.write(
@@ -204,7 +236,7 @@ export class Session {
         READY_IDLE,
       ]),
     );
-    const early = takeInput();
+    const early = startup.input.release();
     const socket = this.#socket;
     socket.on("data", (segment: Buffer) => relay.clientData(segment));
     socket.on("drain", () => relay.clientDrain());
@@ -268,10 +300,34 @@ export class Session {
     );
   }
 
-  #checkClients(identity: Identity): void {
-    const { tenant, user } = identity;
-    const limit = tenant.users.get(user)?.maxClients ?? tenant.defaultMaxClients;
-    if (this.#around.clientCount.of(tenant.id, user) >= limit) throw new TooManyClients(limit);
+  /**
+   * Before authentication, so that a storm on a full tenant costs nothing. It looks at the tenant alone: a user's own
+   * limit would tell a stranger that the user exists.
+   */
+  #checkTenantFull(tenant: Tenant): void {
+    const { clientCount } = this.#around;
+    let here = clientCount.of(tenant.id, undefined);
+    let limit = tenant.defaultMaxClients;
+    for (const { name, maxClients } of tenant.users.values()) {
+      if (maxClients === undefined) continue;
+      here += clientCount.of(tenant.id, name);
+      limit += maxClients;
+    }
+    if (here >= limit) throw this.#tooMany(limit);
+  }
+
+  /** Checked and taken in one turn of the event loop. */
+  #takeSlot(identity: Identity): void {
+    const { clientCount } = this.#around;
+    const { id } = identity.tenant;
+    const { user, limit } = clientLimitOf(identity.tenant, identity.user);
+    if (clientCount.of(id, user) >= limit) throw this.#tooMany(limit);
+    clientCount.add(id, user);
+    this.#counted = () => clientCount.remove(id, user);
+  }
+
+  #tooMany(limit: number): SluiceError {
+    return this.#mode === "session" ? new TooManySessionClients(limit) : new TooManyClients(limit);
   }
 
   #closed(): void {
@@ -281,10 +337,9 @@ export class Session {
   }
 
   #leave(): void {
-    if (this.#counted && this.#identity !== undefined) {
-      this.#counted = false;
-      this.#around.clientCount.remove(this.#identity.tenant.id, this.#identity.user);
-    }
+    this.#counted?.();
+    this.#counted = undefined;
+    this.#arrival?.end();
     if (this.#pool !== undefined) {
       this.#pool.clients -= 1;
       this.#pool = undefined;

@@ -32,25 +32,3 @@ export class InvalidUserInfo extends SluiceError {
     });
   }
 }
-
-export class SslRequired extends SluiceError {
-  constructor(user: string) {
-    super({
-      code: "ESSLREQUIRED",
-      kind: "forbidden",
-      sqlstate: "28000",
-      clientMessage: `(ESSLREQUIRED) SSL connection is required for user: ${user}`,
-    });
-  }
-}
-
-export class TooManyClients extends SluiceError {
-  constructor(limit: number) {
-    super({
-      code: "EMAXCONN",
-      kind: "limit",
-      sqlstate: "53300",
-      clientMessage: `(EMAXCONN) max client connections reached, limit: ${limit}`,
-    });
-  }
-}

@@ -9,10 +9,10 @@ import {
   type UserRecord,
   type VerifiedBytes,
 } from "@sluice/shared/bundle";
+import { messageOf } from "@sluice/shared/errors";
 import { openField } from "@sluice/shared/secrets";
 import { type IpVersion, isExternalId, LIMITS, TENANT_DEFAULTS, USER_DEFAULTS } from "@sluice/shared/tenant";
-import type { Upstream } from "../transport/index.js";
-import { AddressRanges } from "./address-ranges.js";
+import { AddressRanges, type Upstream } from "../transport/index.js";
 import type { Ban, Orders, Secret, Tenant, TenantUser } from "./tenant.js";
 
 let revisions = 0;
@@ -62,7 +62,7 @@ export function parseTenant(
     serverReset: record.serverReset === ServerReset.ALWAYS ? "always" : TENANT_DEFAULTS.serverReset,
     allowMd5: record.allowMd5,
     jitApiUrl: record.useJit ? httpUrl(record.jitApiUrl) : undefined,
-    allowList: AddressRanges.parse(record.allowList),
+    allowList: allowListOf(record.allowList),
     availabilityZone: record.availabilityZone === "" ? undefined : record.availabilityZone,
     namedPreparedStatements: record.namedPreparedStatements,
     appNameMetric: record.appNameMetric,
@@ -189,6 +189,14 @@ function parseIpVersion(code: IpVersionCode): IpVersion {
       return "v6";
     default:
       return "auto";
+  }
+}
+
+function allowListOf(ranges: readonly string[]): AddressRanges {
+  try {
+    return AddressRanges.parse(ranges);
+  } catch (error) {
+    throw new Error(`allow_list: ${messageOf(error)}`);
   }
 }
 

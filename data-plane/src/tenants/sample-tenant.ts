@@ -1,5 +1,5 @@
 import { TENANT_DEFAULTS } from "@sluice/shared/tenant";
-import { AddressRanges } from "./address-ranges.js";
+import { AddressRanges } from "../transport/index.js";
 import type { Tenant } from "./tenant.js";
 
 /** For tests: a tenant with every default, and what the test is about. */

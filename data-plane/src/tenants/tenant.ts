@@ -1,6 +1,5 @@
 import type { PoolMode, ServerReset } from "@sluice/shared/tenant";
-import type { Upstream } from "../transport/index.js";
-import type { AddressRanges } from "./address-ranges.js";
+import type { AddressRanges, Upstream } from "../transport/index.js";
 
 /** A secret that is opened when it is needed. */
 export type Secret = () => string;

@@ -3,15 +3,20 @@ import { BlockList, isIPv4, isIPv6 } from "node:net";
 /** An IPv4 address as a socket that listens on `::` shows it. */
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
-/** The addresses that a tenant's clients may come from. An empty list lets nobody in. */
+/** Ranges of addresses, in CIDR notation. An empty list holds nobody. */
 export class AddressRanges {
   readonly #list = new BlockList();
+  #empty = true;
 
   /** @throws Error that names the range which is none. */
   static parse(ranges: readonly string[]): AddressRanges {
     const parsed = new AddressRanges();
     for (const range of ranges) parsed.#add(range);
     return parsed;
+  }
+
+  get empty(): boolean {
+    return this.#empty;
   }
 
   /** @param address as a socket shows it. What is no address is in no range. */
@@ -26,8 +31,9 @@ export class AddressRanges {
     const family = isIPv4(address) ? "ipv4" : isIPv6(address) && !address.includes("%") ? "ipv6" : undefined;
     const bits = /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.POSITIVE_INFINITY;
     if (family === undefined || rest.length > 0 || bits > (family === "ipv4" ? 32 : 128)) {
-      throw new Error(`allow_list: ${JSON.stringify(range.slice(0, 64))} is no address range`);
+      throw new Error(`${JSON.stringify(range.slice(0, 64))} is no address range`);
     }
+    this.#empty = false;
     this.#list.addSubnet(address, bits, family);
   }
 }

@@ -3,6 +3,7 @@ import tls from "node:tls";
 import { messageOf, systemCodeOf } from "@sluice/shared/errors";
 import { type Deadline, DeadlinePassed, within } from "@sluice/shared/time";
 import { SSL_REQUEST } from "../wire/index.js";
+import { connectOptions } from "./socket-to.js";
 import type { Upstream } from "./upstream.js";
 import { UpstreamUnreachable } from "./upstream-unreachable.js";
 
@@ -23,14 +24,7 @@ export async function dial(
   options: DialOptions,
   deadline: Deadline,
 ): Promise<ServerSocket> {
-  const family = upstream.ipVersion === "v4" ? 4 : upstream.ipVersion === "v6" ? 6 : 0;
-  const socket = net.connect({
-    host: upstream.host,
-    port: upstream.port,
-    family,
-    noDelay: true,
-    keepAlive: true,
-  });
+  const socket = net.connect(connectOptions(upstream));
   try {
     await within(deadline, "connect", once(socket, "connect"));
     if (upstream.tls === undefined) return socket;

@@ -1,3 +1,16 @@
+export { AddressRanges } from "./address-ranges.js";
+export { CertificateFiles, type CertificatePaths } from "./certificate-files.js";
+export { type ClientAddress, clientAddress } from "./client-address.js";
+export {
+  type ClientCertificateRule,
+  ClientTls,
+  HandshakeFailed,
+  type SecuredClient,
+} from "./client-tls.js";
 export { type DialOptions, dial, type ServerSocket } from "./dial.js";
+export { endPointBinding } from "./end-point-binding.js";
+export { BadProxyHeader, type ProxyHeader, readProxyHeader } from "./proxy-header.js";
+export { SocketTo } from "./socket-to.js";
+export type { TlsFloor } from "./tls-rules.js";
 export { sameUpstream, type Upstream } from "./upstream.js";
 export { UpstreamUnreachable } from "./upstream-unreachable.js";

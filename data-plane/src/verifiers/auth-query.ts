@@ -3,7 +3,7 @@ import { messageOf } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
 import pg from "pg";
 import type { DirectoryListener, Tenant } from "../tenants/index.js";
-import type { DialOptions } from "../transport/index.js";
+import { type DialOptions, SocketTo } from "../transport/index.js";
 import { AuthQueryFailed } from "./auth-query-failed.js";
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -39,14 +39,15 @@ export class AuthQuery implements DirectoryListener {
         values: [user],
         rowMode: "array",
       });
-      if (rows.length === 0) return undefined;
-      const [name, secret] = rows[0] ?? [];
-      if (fields.length !== 2 || rows.length !== 1 || name !== user) {
-        throw new AuthQueryFailed("authentication query returned wrong format");
-      }
-      if (typeof secret !== "string") return undefined;
+      // Asked for unknown users too: both take the same time.
       const roles = await pool.query<{ may: boolean }>(MAY_LOG_IN, [user]);
-      return roles.rows[0]?.may === true ? secret : undefined;
+      if (fields.length !== 2 || rows.length > 1)
+        throw new AuthQueryFailed("authentication query returned wrong format");
+      const [name, secret] = rows[0] ?? [];
+      if (rows.length === 0 || typeof secret !== "string" || roles.rows[0]?.may !== true) return undefined;
+      // CVE-2015-6817: whoever the query speaks of, it is not who wants to come in.
+      if (name !== user) throw new AuthQueryFailed("authentication query returned wrong format");
+      return secret;
     } catch (error) {
       if (error instanceof AuthQueryFailed) throw error;
       this.#logger.warn("auth_query failed", { tenant: tenant.id, error });
@@ -88,8 +89,10 @@ export class AuthQuery implements DirectoryListener {
     const { tls } = upstream;
     const ca = tls?.ca ?? this.#dialOptions.globalCa;
     const pool = new pg.Pool({
-      host: upstream.host,
+      // The name is what TLS asks for; where the connection goes, the socket knows.
+      host: tls?.name ?? upstream.host,
       port: upstream.port,
+      stream: () => new SocketTo(upstream),
       database,
       user: manager.name,
       password: manager.password(),

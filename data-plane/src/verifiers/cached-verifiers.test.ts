@@ -14,6 +14,10 @@ function verifier(fill: number): ScramVerifier {
   };
 }
 
+function scram(fill: number) {
+  return { kind: "scram", verifier: verifier(fill) };
+}
+
 function tenant(revision = 1): Tenant {
   return sampleTenant({ revision });
 }
@@ -37,18 +41,18 @@ describe("CachedVerifiers", () => {
     const { clock, database, verifiers } = setUp();
     await verifiers.find(tenant(), "u");
     clock.advance(4999);
-    expect(await verifiers.find(tenant(), "u")).toEqual(verifier(1));
+    expect(await verifiers.find(tenant(), "u")).toEqual(scram(1));
     expect(database.reads).toBe(1);
     clock.advance(1);
     database.answer = async () => formatVerifier(verifier(2));
-    expect(await verifiers.find(tenant(), "u")).toEqual(verifier(2));
+    expect(await verifiers.find(tenant(), "u")).toEqual(scram(2));
     expect(database.reads).toBe(2);
   });
 
   it("read once for all who ask at the same time", async () => {
     const { database, verifiers } = setUp();
     const found = await Promise.all([1, 2, 3].map(() => verifiers.find(tenant(), "u")));
-    expect(found).toEqual([verifier(1), verifier(1), verifier(1)]);
+    expect(found).toEqual([scram(1), scram(1), scram(1)]);
     expect(database.reads).toBe(1);
   });
 
@@ -59,7 +63,7 @@ describe("CachedVerifiers", () => {
     database.answer = () => new Promise(() => undefined);
     const found = verifiers.find(tenant(), "u");
     clock.advance(1000);
-    expect(await found).toEqual(verifier(1));
+    expect(await found).toEqual(scram(1));
   });
 
   it("serve what the database said last when it is away, and fail when it never said anything", async () => {
@@ -69,7 +73,7 @@ describe("CachedVerifiers", () => {
     database.answer = async () => {
       throw new AuthQueryFailed("away");
     };
-    expect(await verifiers.find(tenant(), "u")).toEqual(verifier(1));
+    expect(await verifiers.find(tenant(), "u")).toEqual(scram(1));
     await expect(verifiers.find(tenant(), "other")).rejects.toThrow(AuthQueryFailed);
   });
 
@@ -83,12 +87,17 @@ describe("CachedVerifiers", () => {
     expect(database.reads).toBe(3);
   });
 
-  it("know that a user does not exist, and refuse a secret that is no SCRAM verifier", async () => {
+  it("know an MD5 secret, and take a user without a secret that can be used for none", async () => {
     const { database, verifiers } = setUp();
     database.answer = async () => undefined;
     expect(await verifiers.find(tenant(), "nobody")).toBeUndefined();
     database.answer = async () => "md5aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    await expect(verifiers.find(tenant(), "old")).rejects.toThrow(AuthQueryFailed);
+    expect(await verifiers.find(tenant(), "old")).toEqual({
+      kind: "md5",
+      hash: "md5aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    });
+    database.answer = async () => "cleartext";
+    expect(await verifiers.find(tenant(), "odd")).toBeUndefined();
   });
 
   it("take the bundle's verifier for require_user, without asking the database", async () => {
@@ -110,7 +119,7 @@ describe("CachedVerifiers", () => {
       ],
     ]);
     const requiring = { ...tenant(), requireUser: true, users };
-    expect(await verifiers.find(requiring, "u")).toEqual(verifier(7));
+    expect(await verifiers.find(requiring, "u")).toEqual(scram(7));
     expect(await verifiers.find(requiring, "v")).toBeUndefined();
     expect(database.reads).toBe(0);
   });

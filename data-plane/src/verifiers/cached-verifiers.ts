@@ -1,7 +1,8 @@
-import { parseVerifier, type ScramVerifier } from "@sluice/shared/secrets";
 import { type Clock, Deadline, DeadlinePassed, within } from "@sluice/shared/time";
+import { parseStoredSecret, type StoredSecret } from "../auth/index.js";
 import type { Tenant } from "../tenants/index.js";
 import { AuthQueryFailed } from "./auth-query-failed.js";
+import { configuredSecret } from "./configured-secret.js";
 import type { Verifiers } from "./verifiers.js";
 
 /** Reads a secret from the tenant's database. */
@@ -14,7 +15,7 @@ const PATIENCE_MS = 1000;
 const MOST_ENTRIES = 10_000;
 
 interface Entry {
-  verifier: ScramVerifier | undefined;
+  verifier: StoredSecret | undefined;
   readAtMs: number;
   revision: number;
 }
@@ -24,18 +25,15 @@ export class CachedVerifiers implements Verifiers {
   readonly #read: ReadSecret;
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
-  readonly #reading = new Map<string, Promise<ScramVerifier | undefined>>();
+  readonly #reading = new Map<string, Promise<StoredSecret | undefined>>();
 
   constructor(read: ReadSecret, clock: Clock) {
     this.#read = read;
     this.#clock = clock;
   }
 
-  async find(tenant: Tenant, user: string): Promise<ScramVerifier | undefined> {
-    if (tenant.requireUser) {
-      const known = tenant.users.get(user);
-      return known === undefined ? undefined : parseVerifier(known.verifier());
-    }
+  async find(tenant: Tenant, user: string): Promise<StoredSecret | undefined> {
+    if (tenant.requireUser) return configuredSecret(tenant, user);
     const key = `${tenant.id}\0${user}`;
     const entry = this.#entries.get(key);
     const nowMs = this.#clock.monotonic();
@@ -57,7 +55,7 @@ export class CachedVerifiers implements Verifiers {
     if (entry !== undefined) entry.readAtMs = Number.NEGATIVE_INFINITY;
   }
 
-  #readOnce(key: string, tenant: Tenant, user: string): Promise<ScramVerifier | undefined> {
+  #readOnce(key: string, tenant: Tenant, user: string): Promise<StoredSecret | undefined> {
     const running = this.#reading.get(key);
     if (running !== undefined) return running;
     const reading = this.#readNow(key, tenant, user).finally(() => this.#reading.delete(key));
@@ -67,11 +65,10 @@ export class CachedVerifiers implements Verifiers {
     return reading;
   }
 
-  async #readNow(key: string, tenant: Tenant, user: string): Promise<ScramVerifier | undefined> {
+  async #readNow(key: string, tenant: Tenant, user: string): Promise<StoredSecret | undefined> {
     const secret = await this.#read(tenant, user);
-    const verifier = secret === undefined ? undefined : parseVerifier(secret);
-    if (secret !== undefined && verifier === undefined)
-      throw new AuthQueryFailed("unsupported or invalid secret format");
+    // What is no secret that we know lets nobody in, and must not tell a stranger that the user exists.
+    const verifier = secret === undefined ? undefined : parseStoredSecret(secret);
     this.#entries.delete(key);
     this.#entries.set(key, { verifier, readAtMs: this.#clock.monotonic(), revision: tenant.revision });
     if (this.#entries.size > MOST_ENTRIES) {

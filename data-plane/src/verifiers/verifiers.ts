@@ -1,13 +1,13 @@
-import type { ScramVerifier } from "@sluice/shared/secrets";
+import type { StoredSecret } from "../auth/index.js";
 import type { Tenant } from "../tenants/index.js";
 
-/** Where the verifier of a user comes from. */
+/** Where the secret that a user's password is checked by comes from. */
 export interface Verifiers {
   /**
-   * Undefined: there is no such user.
+   * Undefined: there is no such user, or none that could log in.
    * @throws AuthQueryFailed when the tenant's database cannot tell
    */
-  find(tenant: Tenant, user: string): Promise<ScramVerifier | undefined>;
+  find(tenant: Tenant, user: string): Promise<StoredSecret | undefined>;
   /** Somebody used a wrong password, perhaps because it was changed: the next look-up asks again. */
   loginFailed(tenant: Tenant, user: string): void;
 }

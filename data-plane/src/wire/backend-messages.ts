@@ -27,6 +27,10 @@ export function authenticationOk(): Buffer {
   return new MessageWriter().int32(0).end("R");
 }
 
+export function authenticationMd5(salt: Uint8Array): Buffer {
+  return new MessageWriter().int32(5).bytes(salt).end("R");
+}
+
 export function authenticationSasl(mechanisms: readonly string[]): Buffer {
   const writer = new MessageWriter().int32(10);
   for (const mechanism of mechanisms) writer.string(mechanism);
@@ -49,8 +53,9 @@ export function backendKeyData(pid: number, secret: Uint8Array): Buffer {
   return new MessageWriter().int32(pid).bytes(secret).end("K");
 }
 
-export function negotiateProtocolVersion(newestMinor: number, unknownOptions: readonly string[]): Buffer {
-  const writer = new MessageWriter().int32(newestMinor).int32(unknownOptions.length);
+/** `version` whole, major part included: what PostgreSQL sends, whatever its documentation says, and libpq expects. */
+export function negotiateProtocolVersion(version: number, unknownOptions: readonly string[]): Buffer {
+  const writer = new MessageWriter().int32(version).int32(unknownOptions.length);
   for (const option of unknownOptions) writer.string(option);
   return writer.end("v");
 }

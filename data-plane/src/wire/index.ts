@@ -1,4 +1,5 @@
 export {
+  authenticationMd5,
   authenticationOk,
   authenticationSasl,
   authenticationSaslContinue,
@@ -28,6 +29,7 @@ export {
 export { MalformedMessage } from "./malformed-message.js";
 export { Backend, Frontend, isFrontendType, TransactionStatus } from "./message-types.js";
 export { MessageWriter } from "./message-writer.js";
+export { BadStartupMessage, StartupPacketTooLarge, UnsupportedProtocol } from "./startup-failure.js";
 export {
   decodeStartupPacket,
   MOST_STARTUP_BYTES,

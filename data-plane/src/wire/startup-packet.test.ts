@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MalformedMessage } from "./malformed-message.js";
 import { MessageWriter } from "./message-writer.js";
+import { BadStartupMessage, StartupPacketTooLarge } from "./startup-failure.js";
 import {
   decodeStartupPacket,
   MOST_STARTUP_BYTES,
@@ -36,7 +36,7 @@ describe("startup packets", () => {
       kind: "gssenc",
     });
     const longer = new MessageWriter().int32(STARTUP_CODE.ssl).int32(0).end();
-    expect(() => decodeStartupPacket(longer)).toThrow(MalformedMessage);
+    expect(() => decodeStartupPacket(longer)).toThrow(BadStartupMessage);
   });
 
   it("may ask to cancel, with a secret of 4 to 256 bytes", () => {
@@ -45,19 +45,20 @@ describe("startup packets", () => {
     expect(decodeStartupPacket(cancel(4))).toEqual({ kind: "cancel", pid: 77, secret: Buffer.alloc(4, 1) });
     expect(decodeStartupPacket(cancel(256)).kind).toBe("cancel");
     for (const bytes of [0, 3, 257])
-      expect(() => decodeStartupPacket(cancel(bytes))).toThrow(MalformedMessage);
+      expect(() => decodeStartupPacket(cancel(bytes))).toThrow(BadStartupMessage);
   });
 
   it("are refused without a terminator, without a value, and with bytes behind the terminator", () => {
     for (const body of ["", "user\0a\0", "user\0a", "user", "user\0a\0\0x"])
-      expect(() => decodeStartupPacket(startup(body)), JSON.stringify(body)).toThrow(MalformedMessage);
+      expect(() => decodeStartupPacket(startup(body)), JSON.stringify(body)).toThrow(BadStartupMessage);
   });
 
   it("tell their length from four bytes, within PostgreSQL's bounds", () => {
     expect(startupPacketLength(Buffer.alloc(3))).toBeUndefined();
     expect(startupPacketLength(length(8))).toBe(8);
     expect(startupPacketLength(length(MOST_STARTUP_BYTES))).toBe(MOST_STARTUP_BYTES);
-    for (const bad of [-1, 0, 7, MOST_STARTUP_BYTES + 1])
-      expect(() => startupPacketLength(length(bad))).toThrow(MalformedMessage);
+    for (const bad of [-1, 0, 7]) expect(() => startupPacketLength(length(bad))).toThrow(BadStartupMessage);
+    for (const bad of [MOST_STARTUP_BYTES + 1, 2 ** 31 - 1])
+      expect(() => startupPacketLength(length(bad))).toThrow(StartupPacketTooLarge);
   });
 });

@@ -1,4 +1,4 @@
-import { MalformedMessage } from "./malformed-message.js";
+import { BadStartupMessage, StartupPacketTooLarge } from "./startup-failure.js";
 
 /** Requests that come where a StartupMessage may come, and carry no type byte ("Message Formats"). */
 export const STARTUP_CODE = {
@@ -21,27 +21,28 @@ export type StartupPacket =
 
 /**
  * The length that the packet at the start of `held` says it has, or undefined while that cannot be told.
- * @throws MalformedMessage for a length that no packet may have.
+ * @throws BadStartupMessage, StartupPacketTooLarge for a length that no packet may have.
  */
 export function startupPacketLength(held: Buffer): number | undefined {
   if (held.length < 4) return undefined;
   const length = held.readInt32BE(0);
-  if (length < 8 || length > MOST_STARTUP_BYTES) throw new MalformedMessage("bad length of startup packet");
+  if (length < 8) throw new BadStartupMessage("invalid length of startup packet");
+  if (length > MOST_STARTUP_BYTES) throw new StartupPacketTooLarge(length, MOST_STARTUP_BYTES);
   return length;
 }
 
-/** Decodes one whole packet, its length included. Duplicate parameters: the last one counts, as in PostgreSQL. */
+/** Decodes one whole packet, its length included. Duplicate parameters: the last one counts, as in PostgreSQL. @throws BadStartupMessage */
 export function decodeStartupPacket(packet: Buffer): StartupPacket {
   const code = packet.readInt32BE(4);
   switch (code) {
     case STARTUP_CODE.ssl:
     case STARTUP_CODE.gssenc:
-      if (packet.length !== 8) throw new MalformedMessage("bad length of encryption request");
+      if (packet.length !== 8) throw new BadStartupMessage("bad length of encryption request");
       return { kind: code === STARTUP_CODE.ssl ? "ssl" : "gssenc" };
     case STARTUP_CODE.cancel: {
       const secret = packet.subarray(12);
       if (secret.length < 4 || secret.length > 256)
-        throw new MalformedMessage("bad length of cancel request");
+        throw new BadStartupMessage("bad length of cancel request");
       return { kind: "cancel", pid: packet.readInt32BE(8), secret };
     }
     default:
@@ -54,14 +55,14 @@ function decodeParameters(body: Buffer): ReadonlyMap<string, string> {
   let at = 0;
   for (;;) {
     const nameEnd = body.indexOf(0, at);
-    if (nameEnd === -1) throw new MalformedMessage("startup packet has no terminator");
+    if (nameEnd === -1) throw new BadStartupMessage("startup packet has no terminator");
     if (nameEnd === at) {
       if (nameEnd !== body.length - 1)
-        throw new MalformedMessage("bytes behind the startup packet's terminator");
+        throw new BadStartupMessage("bytes behind the startup packet's terminator");
       return parameters;
     }
     const valueEnd = body.indexOf(0, nameEnd + 1);
-    if (valueEnd === -1) throw new MalformedMessage("a startup parameter has no value");
+    if (valueEnd === -1) throw new BadStartupMessage("a startup parameter has no value");
     parameters.set(body.toString("utf8", at, nameEnd), body.toString("utf8", nameEnd + 1, valueEnd));
     at = valueEnd + 1;
   }

@@ -1,0 +1,51 @@
+import type { ClientAddress, ClientCertificateRule } from "../transport/index.js";
+import {
+  AddressNotAllowed,
+  ClientCertificateRequired,
+  SslRequired,
+  TenantBanned,
+  TooManyFailedLogins,
+} from "./admission-failure.js";
+import type { Identity } from "./identify.js";
+import type { LoginBrake } from "./login-brake.js";
+
+/** What is known of a connection before anybody has logged in on it. */
+export interface Connection {
+  readonly address: ClientAddress;
+  readonly encrypted: boolean;
+  /** The common name in the client's certificate, if one was shown that holds. */
+  readonly certifiedName: string | undefined;
+}
+
+/**
+ * Whether a client may try to log in, in the order of wire.md: ban, TLS rule, client certificate, address, brake.
+ * @throws TenantBanned, SslRequired, ClientCertificateRequired, AddressNotAllowed, TooManyFailedLogins
+ */
+export function admit(
+  identity: Identity,
+  connection: Connection,
+  rule: ClientCertificateRule,
+  brake: LoginBrake,
+  /** Of the wall clock: bans end by it. */
+  nowMs: number,
+): void {
+  const { tenant, user } = identity;
+  const { ban } = tenant;
+  if (ban !== undefined && ban.atMs <= nowMs && (ban.untilMs === undefined || nowMs <= ban.untilMs))
+    throw new TenantBanned(ban.reason);
+  if (tenant.enforceSsl && !connection.encrypted) throw new SslRequired(user);
+  checkCertificate(identity, connection, rule);
+  const { ip, group } = connection.address;
+  if (!tenant.allowList.includes(ip)) throw new AddressNotAllowed(ip);
+  if (group !== undefined && brake.blocks(tenant.id, group)) throw new TooManyFailedLogins();
+}
+
+function checkCertificate(identity: Identity, connection: Connection, rule: ClientCertificateRule): void {
+  if (rule === "none") return;
+  const { certifiedName } = connection;
+  if (certifiedName === undefined) throw new ClientCertificateRequired("no certificate of the CA was shown");
+  const name = `${identity.user}.${identity.tenant.id}`;
+  // The bare user name would let one tenant's certificate in at another's.
+  if (rule === "verify-full" && certifiedName !== name)
+    throw new ClientCertificateRequired(`the certificate is for ${certifiedName}, not for ${name}`);
+}

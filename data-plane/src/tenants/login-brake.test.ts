@@ -1,0 +1,50 @@
+import { FakeClock } from "@sluice/shared/time";
+import { describe, expect, it } from "vitest";
+import { LoginBrake } from "./login-brake.js";
+
+function fail(brake: LoginBrake, times: number, tenant = "t", address = "192.0.2.1"): void {
+  for (let i = 0; i < times; i++) brake.failed(tenant, address);
+}
+
+describe("the brake on failed logins", () => {
+  it("blocks after ten failures in 150 s, for 120 s", () => {
+    const clock = new FakeClock();
+    const brake = new LoginBrake(clock);
+    fail(brake, 9);
+    expect(brake.blocks("t", "192.0.2.1")).toBe(false);
+    fail(brake, 1);
+    expect(brake.blocks("t", "192.0.2.1")).toBe(true);
+    clock.advance(119_999);
+    expect(brake.blocks("t", "192.0.2.1")).toBe(true);
+    clock.advance(1);
+    expect(brake.blocks("t", "192.0.2.1")).toBe(false);
+  });
+
+  it("forgets failures that are older than 150 s, one by one", () => {
+    const clock = new FakeClock();
+    const brake = new LoginBrake(clock);
+    for (let i = 0; i < 40; i++) {
+      fail(brake, 1);
+      clock.advance(16_700);
+    }
+    expect(brake.blocks("t", "192.0.2.1")).toBe(false);
+    fail(brake, 2);
+    expect(brake.blocks("t", "192.0.2.1")).toBe(true);
+  });
+
+  it("blocks neither another address of the tenant nor another tenant of the address", () => {
+    const brake = new LoginBrake(new FakeClock());
+    fail(brake, 10);
+    expect(brake.blocks("t", "192.0.2.2")).toBe(false);
+    expect(brake.blocks("u", "192.0.2.1")).toBe(false);
+  });
+
+  it("remembers a bounded number, the last to fail", () => {
+    const brake = new LoginBrake(new FakeClock(), { entries: 3 });
+    fail(brake, 10, "t", "a");
+    for (const address of ["b", "c", "d"]) fail(brake, 1, "t", address);
+    expect(brake.blocks("t", "a")).toBe(false);
+    fail(brake, 9, "t", "d");
+    expect(brake.blocks("t", "d")).toBe(true);
+  });
+});

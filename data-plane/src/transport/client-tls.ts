@@ -1,0 +1,120 @@
+import type { Socket } from "node:net";
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import { messageOf, SluiceError } from "@sluice/shared/errors";
+import type { CertificateFiles } from "./certificate-files.js";
+import { ALPN } from "./tls-rules.js";
+
+/** What a client must prove by a certificate of its own. */
+export type ClientCertificateRule = "none" | "verify-ca" | "verify-full";
+
+/** A connection once its handshake is done. */
+export interface SecuredClient {
+  readonly socket: TLSSocket;
+  /** SNI. */
+  readonly serverName: string | undefined;
+  /** The client asked for `postgresql` by ALPN. */
+  readonly alpn: boolean;
+  /** For SCRAM-SHA-256-PLUS; undefined when the certificate has no such binding. */
+  readonly endPoint: Buffer | undefined;
+  /** The common name in the client's certificate, if it showed one of the CA's. */
+  readonly certifiedName: string | undefined;
+}
+
+/** No text can be sent any more: this is for the log. */
+export class HandshakeFailed extends SluiceError {
+  constructor(reason: string) {
+    super({
+      code: "ESSLHANDSHAKE",
+      kind: "invalid",
+      sqlstate: "08006",
+      clientMessage: "(ESSLHANDSHAKE) SSL handshake failed",
+      detail: reason,
+    });
+  }
+}
+
+interface Waiting {
+  readonly resolve: (secured: SecuredClient) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** TLS towards clients, with the certificates that are current when a client comes. */
+export class ClientTls {
+  readonly rule: ClientCertificateRule;
+  readonly #certificates: CertificateFiles;
+  readonly #server: Server;
+  /** By the connection's far end, which is all that Node tells about a finished handshake's origin. */
+  readonly #waiting = new Map<string, Waiting>();
+
+  constructor(certificates: CertificateFiles, rule: ClientCertificateRule) {
+    this.rule = rule;
+    this.#certificates = certificates;
+    // It listens nowhere: connections are handed to it. It is what checks client certificates.
+    this.#server = createServer({
+      ...certificates.current.options,
+      ALPNProtocols: [ALPN],
+      requestCert: rule !== "none",
+      // A client that fails is told so in words that it can show.
+      rejectUnauthorized: false,
+      SNICallback: (serverName, done) => done(null, certificates.current.contextFor(serverName)),
+    });
+    certificates.onChange(() => this.#server.setSecureContext(certificates.current.options));
+    this.#server.on("secureConnection", (socket) => this.#secured(socket));
+    this.#server.on("tlsClientError", (error, socket) => {
+      this.#take(socket)?.reject(new HandshakeFailed(messageOf(error)));
+    });
+  }
+
+  /**
+   * Runs the handshake; `early` are its first bytes where they have been read already.
+   * @throws HandshakeFailed, also when the client goes
+   */
+  secure(plain: Socket, early: Buffer): Promise<SecuredClient> {
+    return new Promise((resolve, reject) => {
+      const name = endOf(plain);
+      const waiting: Waiting = { resolve, reject };
+      this.#waiting.set(name, waiting);
+      plain.once("close", () => {
+        if (this.#waiting.get(name) === waiting) this.#waiting.delete(name);
+        reject(new HandshakeFailed("the client closed the connection"));
+      });
+      plain.pause();
+      if (early.length > 0) plain.unshift(early);
+      this.#server.emit("connection", plain);
+    });
+  }
+
+  #secured(socket: TLSSocket): void {
+    const waiting = this.#take(socket);
+    if (waiting === undefined) {
+      socket.destroy();
+      return;
+    }
+    const shown = socket.getX509Certificate();
+    const { servername } = socket as { servername?: unknown };
+    waiting.resolve({
+      socket,
+      serverName: typeof servername === "string" && servername !== "" ? servername : undefined,
+      alpn: socket.alpnProtocol === ALPN,
+      endPoint: shown === undefined ? undefined : this.#certificates.current.bindingOf(shown.fingerprint256),
+      certifiedName: socket.authorized ? commonNameOf(socket) : undefined,
+    });
+  }
+
+  #take(socket: TLSSocket): Waiting | undefined {
+    const name = endOf(socket);
+    const waiting = this.#waiting.get(name);
+    this.#waiting.delete(name);
+    return waiting;
+  }
+}
+
+function endOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`;
+}
+
+/** Two common names could be read in two ways: then there is none. */
+function commonNameOf(socket: TLSSocket): string | undefined {
+  const name: unknown = socket.getPeerCertificate().subject?.CN;
+  return typeof name === "string" ? name : undefined;
+}

@@ -1,0 +1,31 @@
+import { Socket, type SocketConnectOpts } from "node:net";
+import type { IpVersion } from "@sluice/shared/tenant";
+import type { Upstream } from "./upstream.js";
+
+/** How to connect to an upstream: the address family that its tenant wants, both in turn for `auto` (RFC 8305). */
+export function connectOptions({ host, port, ipVersion }: Upstream): SocketConnectOpts {
+  return {
+    host,
+    port,
+    family: FAMILIES[ipVersion],
+    autoSelectFamily: ipVersion === "auto",
+    noDelay: true,
+    keepAlive: true,
+  };
+}
+
+const FAMILIES: Readonly<Record<IpVersion, 0 | 4 | 6>> = { v4: 4, v6: 6, auto: 0 };
+
+/** A socket that goes to its upstream, whatever host it is told: for libraries that connect by themselves. */
+export class SocketTo extends Socket {
+  readonly #upstream: Upstream;
+
+  constructor(upstream: Upstream) {
+    super();
+    this.#upstream = upstream;
+  }
+
+  override connect(): this {
+    return super.connect(connectOptions(this.#upstream));
+  }
+}
