@@ -145,7 +145,5 @@ function fromMd5(user: string, hash: string): ServerCredentials {
 }
 
 async function expectPassword(input: ClientInput): Promise<Buffer> {
-  const message = await input.message();
-  if (message.type !== Frontend.Password) throw new AuthProtocolViolation("expected a SASL message");
-  return message.body;
+  return (await input.message(Frontend.Password)).body;
 }

@@ -4,6 +4,7 @@ import {
   decodeStartupPacket,
   type Frame,
   FrameReader,
+  MalformedMessage,
   type StartupPacket,
   startupPacketLength,
 } from "../wire/index.js";
@@ -69,9 +70,11 @@ export class ClientInput {
     }
   }
 
-  /** Throws MalformedMessage, ClientGone. */
-  async message(): Promise<Frame> {
+  /** The next message, which has to be of this type: its first byte tells. Throws MalformedMessage, ClientGone. */
+  async message(type: number): Promise<Frame> {
     for (;;) {
+      if (this.#held.length > 0 && this.#held[0] !== type)
+        throw new MalformedMessage(`type 0x${this.#held.toString("hex", 0, 1)} where another was due`);
       const reader = new FrameReader(MOST_MESSAGE_BYTES);
       reader.push(this.#held);
       const frame = reader.next();

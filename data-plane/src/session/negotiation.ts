@@ -13,6 +13,7 @@ import {
   BadStartupMessage,
   negotiateProtocolVersion,
   PROTOCOL_3_2,
+  protocol2Error,
   UnsupportedProtocol,
 } from "../wire/index.js";
 import { ClientGone, ClientInput } from "./client-input.js";
@@ -123,6 +124,10 @@ export async function negotiate(
         break;
       }
       case "startup": {
+        if (packet.version >>> 16 < 3) {
+          socket.end(protocol2Error(new UnsupportedProtocol(packet.version).clientMessage));
+          return { kind: "done" };
+        }
         const version = agreeOn(packet.version, packet.parameters, socket);
         return { kind: "startup", socket, input, version, parameters: packet.parameters, address, secured };
       }
@@ -132,9 +137,7 @@ export async function negotiate(
 
 /** As PostgreSQL 18: a newer minor version and unknown options of the protocol are answered with what there is. */
 function agreeOn(asked: number, parameters: ReadonlyMap<string, string>, socket: Socket): number {
-  const major = asked >>> 16;
-  const minor = asked & 0xffff;
-  if (major !== 3) throw new UnsupportedProtocol(major, minor);
+  if (asked >>> 16 !== 3) throw new UnsupportedProtocol(asked);
   const version = Math.min(asked, PROTOCOL_3_2);
   const unknown = [...parameters.keys()].filter((name) => name.startsWith("_pq_."));
   if (asked > PROTOCOL_3_2 || unknown.length > 0) socket.write(negotiateProtocolVersion(version, unknown));

@@ -5,7 +5,7 @@ import type { Tenant } from "./tenant.js";
 
 const MOST_NAME_BYTES = 63;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
 
 /** Who a client is and whose database it wants. */
 export interface Identity {

@@ -18,6 +18,12 @@ describe("AddressRanges", () => {
     expect(ranges.includes("::ffff:11.1.2.3")).toBe(false);
   });
 
+  it("keeps the families apart", () => {
+    expect(AddressRanges.parse(["10.0.0.0/8", "::/0"]).includes("127.0.0.1")).toBe(false);
+    expect(AddressRanges.parse(["::ffff:0:0/96"]).includes("10.0.0.1")).toBe(false);
+    expect(AddressRanges.parse(["0.0.0.0/0"]).includes("2001:db8::1")).toBe(false);
+  });
+
   it("lets everyone in by the default ranges, and nobody by an empty list", () => {
     const everyone = AddressRanges.parse(["0.0.0.0/0", "::/0"]);
     expect([everyone.includes("203.0.113.9"), everyone.includes("fe80::1%eth0")]).toEqual([true, true]);

@@ -5,7 +5,8 @@ const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
 /** Ranges of addresses, in CIDR notation. An empty list holds nobody. */
 export class AddressRanges {
-  readonly #list = new BlockList();
+  /** One a family: a BlockList finds a v4 address in `::/0`, which a tenant does not mean. */
+  readonly #lists = { ipv4: new BlockList(), ipv6: new BlockList() };
   #empty = true;
 
   /** @throws Error that names the range which is none. */
@@ -22,8 +23,8 @@ export class AddressRanges {
   /** @param address as a socket shows it. What is no address is in no range. */
   includes(address: string): boolean {
     const plain = MAPPED.exec(address)?.[1] ?? address.split("%", 1)[0] ?? "";
-    if (isIPv4(plain)) return this.#list.check(plain, "ipv4");
-    return isIPv6(plain) && this.#list.check(plain, "ipv6");
+    if (isIPv4(plain)) return this.#lists.ipv4.check(plain, "ipv4");
+    return isIPv6(plain) && this.#lists.ipv6.check(plain, "ipv6");
   }
 
   #add(range: string): void {
@@ -34,6 +35,6 @@ export class AddressRanges {
       throw new Error(`${JSON.stringify(range.slice(0, 64))} is no address range`);
     }
     this.#empty = false;
-    this.#list.addSubnet(address, bits, family);
+    this.#lists[family].addSubnet(address, bits, family);
   }
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { endPointBinding } from "./end-point-binding.js";
 
 /** A certificate with its chain, and its private key, as PEM. */
@@ -8,18 +8,23 @@ export interface CertificatePair {
   readonly key: string;
 }
 
+/** What is shown for a name: one certificate of each type of key, between which OpenSSL chooses by the client. */
+export interface CertificateChoice {
+  /** The same for the same certificates of one set. */
+  readonly id: string;
+  readonly options: SecureContextOptions;
+}
+
 interface Loaded extends CertificatePair {
   readonly leaf: X509Certificate;
-  /** `rsa`, `ec`, `ed25519`: OpenSSL chooses between one of each by what the client can verify. */
+  /** `rsa`, `ec`, `ed25519` */
   readonly keyType: string | undefined;
 }
 
-/** The certificates that clients may be shown: which one, the server name that they ask for decides. */
+/** The certificates that clients may be shown: which, the server name that they ask for decides. */
 export class CertificateSet {
   readonly #pairs: readonly Loaded[];
   readonly #base: SecureContextOptions;
-  /** By the pairs in it. Bounded by what can be combined, not by what clients ask for. */
-  readonly #contexts = new Map<string, SecureContext>();
   readonly #bindings: ReadonlyMap<string, Buffer | undefined>;
 
   /** @throws Error when a pair cannot be used, or there is none */
@@ -30,14 +35,9 @@ export class CertificateSet {
     this.#bindings = new Map(
       this.#pairs.map(({ leaf }) => [leaf.fingerprint256, endPointBinding(leaf.raw)] as const),
     );
-    // What does not work together is found out now.
-    for (const at of this.#pairs.keys()) this.#contextOf([at]);
-    this.#contextOf(this.#likeFirst());
-  }
-
-  /** For a client that asks for no name. */
-  get options(): SecureContextOptions {
-    return this.#optionsOf(this.#likeFirst());
+    // What does not work is found out now.
+    createSecureContext(this.choose(undefined).options);
+    for (const at of this.#pairs.keys()) createSecureContext(this.#choice([at]).options);
   }
 
   /** The soonest end of a certificate, for those who must renew it. */
@@ -45,12 +45,17 @@ export class CertificateSet {
     return new Date(Math.min(...this.#pairs.map(({ leaf }) => Date.parse(leaf.validTo))));
   }
 
-  contextFor(serverName: string): SecureContext {
-    const named: number[] = [];
-    for (const [at, { leaf }] of this.#pairs.entries()) {
-      if (leaf.checkHost(serverName) !== undefined) named.push(at);
-    }
-    return this.#contextOf(named.length > 0 ? this.#oneOfEachType(named) : this.#likeFirst());
+  /** Whether it matters which name a client asks for. */
+  get dependsOnName(): boolean {
+    return this.#likeFirst().length < this.#pairs.length;
+  }
+
+  choose(serverName: string | undefined): CertificateChoice {
+    const named =
+      serverName === undefined
+        ? []
+        : [...this.#pairs.keys()].filter((at) => this.#pairs[at]?.leaf.checkHost(serverName) !== undefined);
+    return this.#choice(named.length > 0 ? this.#oneOfEachType(named) : this.#likeFirst());
   }
 
   /** `tls-server-end-point` of the certificate that was shown. */
@@ -75,18 +80,10 @@ export class CertificateSet {
     });
   }
 
-  #contextOf(positions: readonly number[]): SecureContext {
-    const name = positions.join();
-    const known = this.#contexts.get(name);
-    if (known !== undefined) return known;
-    const context = createSecureContext(this.#optionsOf(positions));
-    this.#contexts.set(name, context);
-    return context;
-  }
-
-  #optionsOf(positions: readonly number[]): SecureContextOptions {
+  #choice(positions: readonly number[]): CertificateChoice {
     const chosen = positions.flatMap((at) => this.#pairs[at] ?? []);
-    return { ...this.#base, cert: chosen.map(({ cert }) => cert), key: chosen.map(({ key }) => key) };
+    const [cert, key] = [chosen.map((pair) => pair.cert), chosen.map((pair) => pair.key)];
+    return { id: positions.join(), options: { ...this.#base, cert, key } };
   }
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { messageOf, SluiceError } from "@sluice/shared/errors";
 import type { CertificateFiles } from "./certificate-files.js";
+import { readHelloName } from "./client-hello.js";
 import { ALPN } from "./tls-rules.js";
 
 /** What a client must prove by a certificate of its own. */
@@ -42,26 +43,16 @@ interface Waiting {
 export class ClientTls {
   readonly rule: ClientCertificateRule;
   readonly #certificates: CertificateFiles;
-  readonly #server: Server;
+  /** By the choice of certificates; as many as there are combinations, whatever clients ask for. */
+  #servers = new Map<string, Server>();
   /** By the connection's far end, which is all that Node tells about a finished handshake's origin. */
   readonly #waiting = new Map<string, Waiting>();
 
   constructor(certificates: CertificateFiles, rule: ClientCertificateRule) {
     this.rule = rule;
     this.#certificates = certificates;
-    // It listens nowhere: connections are handed to it. It is what checks client certificates.
-    this.#server = createServer({
-      ...certificates.current.options,
-      ALPNProtocols: [ALPN],
-      requestCert: rule !== "none",
-      // A client that fails is told so in words that it can show.
-      rejectUnauthorized: false,
-      SNICallback: (serverName, done) => done(null, certificates.current.contextFor(serverName)),
-    });
-    certificates.onChange(() => this.#server.setSecureContext(certificates.current.options));
-    this.#server.on("secureConnection", (socket) => this.#secured(socket));
-    this.#server.on("tlsClientError", (error, socket) => {
-      this.#take(socket)?.reject(new HandshakeFailed(messageOf(error)));
+    certificates.onChange(() => {
+      this.#servers = new Map();
     });
   }
 
@@ -69,8 +60,10 @@ export class ClientTls {
    * Runs the handshake; `early` are its first bytes where they have been read already.
    * @throws HandshakeFailed, also when the client goes
    */
-  secure(plain: Socket, early: Buffer): Promise<SecuredClient> {
-    return new Promise((resolve, reject) => {
+  async secure(plain: Socket, early: Buffer): Promise<SecuredClient> {
+    const { hello, serverName } = await this.#hello(plain, early);
+    const server = this.#serverFor(serverName);
+    return await new Promise((resolve, reject) => {
       const name = endOf(plain);
       const waiting: Waiting = { resolve, reject };
       this.#waiting.set(name, waiting);
@@ -79,9 +72,43 @@ export class ClientTls {
         reject(new HandshakeFailed("the client closed the connection"));
       });
       plain.pause();
-      if (early.length > 0) plain.unshift(early);
-      this.#server.emit("connection", plain);
+      if (hello.length > 0) plain.unshift(hello);
+      server.emit("connection", plain);
     });
+  }
+
+  /** Reads on until the server name is known, where it matters. */
+  async #hello(
+    plain: Socket,
+    early: Buffer,
+  ): Promise<{ readonly hello: Buffer; readonly serverName: string | undefined }> {
+    let hello = early;
+    while (this.#certificates.current.dependsOnName) {
+      const name = readHelloName(hello);
+      if (name.kind === "read") return { hello, serverName: name.serverName };
+      hello = Buffer.concat([hello, await nextSegment(plain)]);
+    }
+    return { hello, serverName: undefined };
+  }
+
+  #serverFor(serverName: string | undefined): Server {
+    const { id, options } = this.#certificates.current.choose(serverName);
+    const known = this.#servers.get(id);
+    if (known !== undefined) return known;
+    // It listens nowhere: connections are handed to it. It is what checks client certificates.
+    const server = createServer({
+      ...options,
+      ALPNProtocols: [ALPN],
+      requestCert: this.rule !== "none",
+      // A client that fails is told so in words that it can show.
+      rejectUnauthorized: false,
+    });
+    server.on("secureConnection", (socket) => this.#secured(socket));
+    server.on("tlsClientError", (error, socket) => {
+      this.#take(socket)?.reject(new HandshakeFailed(messageOf(error)));
+    });
+    this.#servers.set(id, server);
+    return server;
   }
 
   #secured(socket: TLSSocket): void {
@@ -107,6 +134,29 @@ export class ClientTls {
     this.#waiting.delete(name);
     return waiting;
   }
+}
+
+function nextSegment(plain: Socket): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const settled = (): void => {
+      plain.off("data", received);
+      plain.off("end", gone);
+      plain.off("close", gone);
+    };
+    const received = (segment: Buffer): void => {
+      plain.pause();
+      settled();
+      resolve(segment);
+    };
+    const gone = (): void => {
+      settled();
+      reject(new HandshakeFailed("the client closed the connection"));
+    };
+    plain.on("data", received);
+    plain.on("end", gone);
+    plain.on("close", gone);
+    plain.resume();
+  });
 }
 
 function endOf(socket: Socket): string {

@@ -23,6 +23,11 @@ export function errorResponseOf(severity: Severity, error: SluiceError): Buffer 
   return errorResponse(severity, error.sqlstate, error.clientMessage);
 }
 
+/** What a client of protocol 2 can read: the type byte and text, without a length. */
+export function protocol2Error(message: string): Buffer {
+  return Buffer.from(`EFATAL:  ${message}\n\0`);
+}
+
 export function authenticationOk(): Buffer {
   return new MessageWriter().int32(0).end("R");
 }

@@ -9,6 +9,7 @@ export {
   errorResponseOf,
   negotiateProtocolVersion,
   parameterStatus,
+  protocol2Error,
   READY_IDLE,
   type Severity,
 } from "./backend-messages.js";

@@ -25,12 +25,12 @@ export class StartupPacketTooLarge extends SluiceError {
 
 /** PostgreSQL's own words for it. */
 export class UnsupportedProtocol extends SluiceError {
-  constructor(major: number, minor: number) {
+  constructor(version: number) {
     super({
       code: "EPROTOCOLVERSION",
       kind: "invalid",
       sqlstate: "0A000",
-      clientMessage: `unsupported frontend protocol ${major}.${minor}: server supports 3.0 to 3.2`,
+      clientMessage: `unsupported frontend protocol ${version >>> 16}.${version & 0xffff}: server supports 3.0 to 3.2`,
     });
   }
 }
