@@ -75,15 +75,20 @@ export async function authenticate(
     throw new WrongPassword(user);
   };
 
-  if (stored?.kind === "md5" && tenant.allowMd5) {
+  const sameName = startup.parameters.get("user") === user;
+  if (stored?.kind === "md5" && tenant.allowMd5 && sameName) {
     const matches = await exchangeMd5(startup.socket, startup.input, stored.hash, check);
     if (!matches) refuse();
     startup.socket.write(authenticationOk());
     return fromMd5(user, stored.hash);
   }
   // To the stranger the user does not exist.
-  if (stored?.kind === "md5")
-    logger.warn("a role has an MD5 secret, and its tenant does not allow MD5", { tenant: tenant.id, user });
+  if (stored?.kind === "md5") {
+    const reason = tenant.allowMd5
+      ? "the client's hash is over user.tenant: options=reference or SNI is needed"
+      : "allow_md5 is not set";
+    logger.warn("a role with an MD5 secret cannot log in", { tenant: tenant.id, user, reason });
+  }
 
   const verifier = stored?.kind === "scram" ? stored.verifier : undefined;
   // Made for everybody, so that it takes everybody's time.

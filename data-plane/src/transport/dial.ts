@@ -56,8 +56,8 @@ async function encrypt(
     rejectUnauthorized: verify,
     ...(ca === undefined ? {} : { ca }),
     ...(net.isIP(rules.name) === 0 ? { servername: rules.name } : {}),
-    checkServerIdentity: (_, certificate) =>
-      verify ? tls.checkServerIdentity(rules.name, certificate) : undefined,
+    // Also where nothing is refused for it: `authorized` says whether a password may be sent in clear.
+    checkServerIdentity: (_, certificate) => tls.checkServerIdentity(rules.name, certificate),
   });
   try {
     await within(deadline, "TLS handshake", once(secure, "secureConnect"));

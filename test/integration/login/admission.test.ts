@@ -227,7 +227,10 @@ describe("admission", () => {
       });
       const session = await RawClient.connect(edge.sessionPort);
       session.send(startup(login));
-      await eventually("a place again", async () => (await letIn().then((c) => c.close()), true));
+      await eventually("a place again", async () => {
+        (await letIn()).close();
+        return true;
+      });
       session.close();
       for (const client of inside) client.close();
     });
