@@ -28,6 +28,16 @@ describe("CancelKeys", () => {
     expect(new CancelKeys<string>(3, 2).find(key)).toBeUndefined();
   });
 
+  it("are longer for protocol 3.2, and only found whole", () => {
+    const keys = new CancelKeys<string>(3, 1);
+    const key = keys.issue("a", 32);
+    expect(key.secret.length).toBe(32);
+    expect(keys.find({ pid: key.pid, secret: Buffer.from(key.secret) })).toBe("a");
+    for (const bytes of [4, 31])
+      expect(keys.find({ pid: key.pid, secret: key.secret.subarray(0, bytes) })).toBeUndefined();
+    expect(keys.find({ pid: key.pid, secret: Buffer.concat([key.secret, Buffer.of(0)]) })).toBeUndefined();
+  });
+
   it("find nothing once revoked", () => {
     const keys = new CancelKeys<string>(3, 1);
     const key = keys.issue("a");

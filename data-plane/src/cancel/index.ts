@@ -1,2 +1,3 @@
+export { CancelGate } from "./cancel-gate.js";
 export { type CancelKey, CancelKeys } from "./cancel-keys.js";
 export { sendCancel } from "./send-cancel.js";

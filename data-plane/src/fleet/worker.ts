@@ -5,18 +5,18 @@ import type { Logger } from "@sluice/shared/observability";
 import type { PoolMode } from "@sluice/shared/tenant";
 import type { Clock } from "@sluice/shared/time";
 import { MockVerifiers } from "../auth/index.js";
-import { type CancelKey, CancelKeys, sendCancel } from "../cancel/index.js";
+import { CancelGate, type CancelKey, CancelKeys, sendCancel } from "../cancel/index.js";
 import { type Listener, listen } from "../listener/index.js";
 import { LocalPermits, Pools } from "../pool/index.js";
 import { type NegotiationRules, Session, type SessionSurroundings } from "../session/index.js";
 import {
   applyRecords,
   Directory,
-  LoginBrake,
+  FailureBrake,
   type Tenant,
   UnauthenticatedClients,
 } from "../tenants/index.js";
-import type { DialOptions } from "../transport/index.js";
+import type { ClientAddress, DialOptions } from "../transport/index.js";
 import { CountedClients } from "./counted-clients.js";
 import type { ToPrimary, ToWorker } from "./messages.js";
 import { RemoteVerifiers } from "./remote-verifiers.js";
@@ -46,6 +46,7 @@ export class DataPlaneWorker {
   readonly #verifiers: RemoteVerifiers;
   readonly #sessions = new Set<Session>();
   readonly #cancelKeys = new CancelKeys<Session>(0, 0);
+  readonly #cancelGate: CancelGate;
   readonly #pools: Pools;
   readonly #around: SessionSurroundings;
   #listeners: Listener[] = [];
@@ -54,6 +55,7 @@ export class DataPlaneWorker {
   constructor(options: WorkerOptions) {
     const { clock, logger, dialOptions, send } = options;
     this.#options = options;
+    this.#cancelGate = new CancelGate(clock);
     this.#verifiers = new RemoteVerifiers(send, clock);
     this.#pools = new Pools({
       clock,
@@ -73,14 +75,14 @@ export class DataPlaneWorker {
       mocks: new MockVerifiers(),
       pools: this.#pools,
       cancelKeys: this.#cancelKeys,
-      routeCancel: (key: CancelKey) => this.#cancelKeys.find(key)?.cancel(),
+      routeCancel: (key, from) => this.#cancel(key, from),
       dialOptions,
       negotiation: options.negotiation,
       unauthenticated: new UnauthenticatedClients(
         options.mostUnauthenticated,
         options.mostUnauthenticatedPerAddress,
       ),
-      brake: new LoginBrake(clock),
+      brake: new FailureBrake(clock),
       clock,
       logger,
       loginTimeoutMs: options.loginTimeoutMs,
@@ -148,6 +150,13 @@ export class DataPlaneWorker {
     });
     this.#sessions.add(session);
     session.start();
+  }
+
+  #cancel(key: CancelKey, from: ClientAddress): void {
+    if (!this.#cancelGate.admits(from)) return;
+    const session = this.#cancelKeys.find(key);
+    if (session === undefined) this.#cancelGate.wrongKey(from);
+    else session.cancel();
   }
 
   #endSessionsOf(tenant: Tenant): void {

@@ -13,8 +13,8 @@ import {
 } from "../auth/index.js";
 import type { ServerCredentials } from "../server/index.js";
 import {
+  type FailureBrake,
   type Identity,
-  type LoginBrake,
   type Tenant,
   type TenantUser,
   TooManyFailedLogins,
@@ -35,7 +35,7 @@ import type { Startup } from "./negotiation.js";
 export interface AuthenticationSurroundings {
   readonly verifiers: Verifiers;
   readonly mocks: MockVerifiers;
-  readonly brake: LoginBrake;
+  readonly brake: FailureBrake;
   readonly logger: Logger;
 }
 

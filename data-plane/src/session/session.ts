@@ -14,9 +14,9 @@ import {
   admit,
   clientLimitOf,
   type Directory,
+  type FailureBrake,
   type Identity,
   identify,
-  type LoginBrake,
   type Tenant,
   TooManyClients,
   TooManySessionClients,
@@ -49,7 +49,7 @@ export interface SessionSurroundings {
   readonly dialOptions: DialOptions;
   readonly negotiation: NegotiationRules;
   readonly unauthenticated: UnauthenticatedClients;
-  readonly brake: LoginBrake;
+  readonly brake: FailureBrake;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly loginTimeoutMs: number;

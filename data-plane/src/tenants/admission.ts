@@ -6,8 +6,8 @@ import {
   TenantBanned,
   TooManyFailedLogins,
 } from "./admission-failure.js";
+import type { FailureBrake } from "./failure-brake.js";
 import type { Identity } from "./identify.js";
-import type { LoginBrake } from "./login-brake.js";
 
 /** What is known of a connection before anybody has logged in on it. */
 export interface Connection {
@@ -25,7 +25,7 @@ export function admit(
   identity: Identity,
   connection: Connection,
   rule: ClientCertificateRule,
-  brake: LoginBrake,
+  brake: FailureBrake,
   /** Of the wall clock: bans end by it. */
   nowMs: number,
 ): void {

@@ -1,3 +1,4 @@
+import type { MemberType } from "@sluice/shared/tenant";
 import type { Cluster } from "./cluster.js";
 import type { Tenant } from "./tenant.js";
 
@@ -10,8 +11,10 @@ export interface DirectoryListener {
 /** All tenants of this data plane, in memory. A change is applied whole, in one turn of the event loop. */
 export class Directory {
   readonly #byId = new Map<string, Tenant>();
-  readonly #bySni = new Map<string, Tenant>();
+  readonly #bySni = new Map<string, Set<Tenant>>();
   readonly #clusters = new Map<string, Cluster>();
+  /** How often a reader of a cluster was asked for. */
+  readonly #turns = new Map<string, number>();
   readonly #listeners = new Set<DirectoryListener>();
   #loaded = false;
 
@@ -28,19 +31,39 @@ export class Directory {
     return this.#byId.get(id);
   }
 
-  /** The exact `sni_hostname`, else a first label that is a tenant's id. */
-  findBySni(serverName: string): Tenant | undefined {
-    const name = serverName.toLowerCase();
-    return this.#bySni.get(name) ?? this.#byId.get(name.split(".", 1)[0] ?? "");
+  /** Those of the exact `sni_hostname`, else the one whose id is the first label. More than one: a mistake. */
+  findBySni(serverName: string): readonly Tenant[] {
+    const exact = this.#bySni.get(serverName.toLowerCase());
+    if (exact !== undefined) return [...exact];
+    const label = serverName.split(".", 1)[0] ?? "";
+    const tenant = this.#byId.get(label) ?? this.#byId.get(label.toLowerCase());
+    return tenant === undefined ? [] : [tenant];
   }
 
-  findCluster(alias: string): Cluster | undefined {
-    return this.#clusters.get(alias);
+  /**
+   * The tenant that a cluster's alias stands for now: its first active writer, else its first active reader; for `read`
+   * its active readers in turn, else the writer.
+   */
+  memberOf(alias: string, wanted: MemberType): Tenant | undefined {
+    const cluster = this.#clusters.get(alias);
+    if (cluster?.active !== true) return undefined;
+    const active = (type: MemberType): Tenant[] =>
+      cluster.members.flatMap((member) =>
+        member.active && member.type === type ? (this.#byId.get(member.tenant) ?? []) : [],
+      );
+    const [readers, writers] = [active("read"), active("write")];
+    if (wanted === "write" || readers.length === 0) return writers[0] ?? readers[0];
+    const turn = this.#turns.get(alias) ?? 0;
+    this.#turns.set(alias, (turn + 1) % readers.length);
+    return readers[turn % readers.length];
   }
 
   /** Nobody listens to clusters: they are looked at when a client logs in. */
   applyClusters(upsert: readonly Cluster[], remove: readonly string[]): void {
-    for (const alias of remove) this.#clusters.delete(alias);
+    for (const alias of remove) {
+      this.#clusters.delete(alias);
+      this.#turns.delete(alias);
+    }
     for (const cluster of upsert) this.#clusters.set(cluster.alias, cluster);
   }
 
@@ -58,7 +81,7 @@ export class Directory {
       const before = this.#byId.get(tenant.id);
       if (before !== undefined) this.#forgetSni(before);
       this.#byId.set(tenant.id, tenant);
-      if (tenant.sniHostname !== undefined) this.#bySni.set(tenant.sniHostname, tenant);
+      this.#rememberSni(tenant);
       told.push(() => this.#tell((listener) => listener.tenantChanged(tenant, before)));
     }
     // Listeners see the whole change, never a half.
@@ -69,10 +92,18 @@ export class Directory {
     this.#listeners.add(listener);
   }
 
+  #rememberSni(tenant: Tenant): void {
+    if (tenant.sniHostname === undefined) return;
+    const named = this.#bySni.get(tenant.sniHostname);
+    if (named === undefined) this.#bySni.set(tenant.sniHostname, new Set([tenant]));
+    else named.add(tenant);
+  }
+
   #forgetSni(tenant: Tenant): void {
-    if (tenant.sniHostname !== undefined && this.#bySni.get(tenant.sniHostname) === tenant) {
-      this.#bySni.delete(tenant.sniHostname);
-    }
+    if (tenant.sniHostname === undefined) return;
+    const named = this.#bySni.get(tenant.sniHostname);
+    named?.delete(tenant);
+    if (named?.size === 0) this.#bySni.delete(tenant.sniHostname);
   }
 
   #tell(tell: (listener: DirectoryListener) => void): void {

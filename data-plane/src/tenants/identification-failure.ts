@@ -32,3 +32,14 @@ export class InvalidUserInfo extends SluiceError {
     });
   }
 }
+
+export class MultipleUsers extends SluiceError {
+  constructor(user: string, name: string) {
+    super({
+      code: "EMULTIPLEUSERS",
+      kind: "conflict",
+      sqlstate: "28000",
+      clientMessage: `(EMULTIPLEUSERS) multiple users matched for ${user}.${name}, check tenant configuration`,
+    });
+  }
+}

@@ -12,9 +12,9 @@ export {
 export { type ClientLimit, clientLimitOf } from "./client-limit.js";
 export type { Cluster, ClusterMember } from "./cluster.js";
 export { Directory, type DirectoryListener } from "./directory.js";
-export { InvalidUserInfo, NoIdentifier, TenantNotFound } from "./identification-failure.js";
+export { FailureBrake } from "./failure-brake.js";
+export { InvalidUserInfo, MultipleUsers, NoIdentifier, TenantNotFound } from "./identification-failure.js";
 export { type Identity, identify } from "./identify.js";
-export { LoginBrake } from "./login-brake.js";
 export { parseTenant } from "./parse-tenant.js";
 export { applyRecords, examineRecord, type RecordChange } from "./records.js";
 export { sampleTenant } from "./sample-tenant.js";

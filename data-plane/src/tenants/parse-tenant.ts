@@ -35,8 +35,11 @@ export function parseTenant(
     throw new Error(`db_port ${record.dbPort} is out of range`);
   if (!record.requireUser && record.authQuery === "") throw new Error("auth_query is missing");
   const users = new Map<string, TenantUser>();
-  for (const user of record.users)
+  for (const user of record.users) {
+    // Which of two would be meant, nobody can say.
+    if (users.has(user.dbUser)) throw new Error(`there are two users ${user.dbUser}`);
     users.set(user.dbUser, parseUser(user, scope, record.externalId, dataKeys));
+  }
   const manager = [...users.values()].find((user) => user.manager);
   if (!record.requireUser && manager === undefined)
     throw new Error("there is no manager user for auth_query");

@@ -1,13 +1,18 @@
 /**
  * The `options` parameter: words parted by blanks, a backslash takes the next character as it is
  * (`pg_split_opts`); `-c name=value`, `-cname=value` and `--name=value` are settings, dashes in names are
- * underscores. What stands there without a dash, `reference=x`, is read too, since Supavisor's users write it so.
+ * underscores. What stands there without a dash, `reference=x` or `reference=x&type=read`, is read too, since
+ * Supavisor's users write it so.
  */
 export function parseStartupOptions(text: string): ReadonlyMap<string, string> {
   const settings = new Map<string, string>();
   const words = splitWords(text.includes("%3D") ? text.replaceAll("%3D", "=") : text);
   for (let i = 0; i < words.length; i++) {
     let word = words[i] ?? "";
+    if (!word.startsWith("-") && word.includes("&")) {
+      words.splice(i, 1, ...word.split("&"));
+      word = words[i] ?? "";
+    }
     if (word === "-c") {
       i += 1;
       word = words[i] ?? "";

@@ -5,7 +5,7 @@ export interface BrakeLimits {
   readonly failures: number;
   readonly windowMs: number;
   readonly blockMs: number;
-  /** Pairs of tenant and address that are remembered; beyond it the one that failed longest ago is forgotten. */
+  /** Pairs of thing and address that are remembered; beyond it the one that failed longest ago is forgotten. */
   readonly entries: number;
 }
 
@@ -18,10 +18,10 @@ interface Entry {
 }
 
 /**
- * Wrong passwords of one address at one tenant. Whoever guesses is braked where they come from, so nobody can turn it
- * against a tenant's other addresses.
+ * Failures of one address at one thing, for instance wrong passwords at a tenant. Whoever guesses is braked where they
+ * come from, so nobody can turn it against a tenant's other addresses.
  */
-export class LoginBrake {
+export class FailureBrake {
   readonly #clock: Clock;
   readonly #limits: BrakeLimits;
   readonly #entries = new Map<string, Entry>();
@@ -31,13 +31,13 @@ export class LoginBrake {
     this.#limits = { ...LIMITS, ...limits };
   }
 
-  blocks(tenant: string, address: string): boolean {
-    const entry = this.#entries.get(`${tenant}\0${address}`);
+  blocks(thing: string, address: string): boolean {
+    const entry = this.#entries.get(`${thing}\0${address}`);
     return entry !== undefined && this.#clock.monotonic() < entry.blockedUntilMs;
   }
 
-  failed(tenant: string, address: string): void {
-    const key = `${tenant}\0${address}`;
+  failed(thing: string, address: string): void {
+    const key = `${thing}\0${address}`;
     const { failures, windowMs, blockMs, entries } = this.#limits;
     const nowMs = this.#clock.monotonic();
     const entry = this.#entries.get(key) ?? { failedAtMs: [], blockedUntilMs: Number.NEGATIVE_INFINITY };

@@ -1,15 +1,15 @@
 import { FakeClock } from "@sluice/shared/time";
 import { describe, expect, it } from "vitest";
-import { LoginBrake } from "./login-brake.js";
+import { FailureBrake } from "./failure-brake.js";
 
-function fail(brake: LoginBrake, times: number, tenant = "t", address = "192.0.2.1"): void {
+function fail(brake: FailureBrake, times: number, tenant = "t", address = "192.0.2.1"): void {
   for (let i = 0; i < times; i++) brake.failed(tenant, address);
 }
 
 describe("the brake on failed logins", () => {
   it("blocks after ten failures in 150 s, for 120 s", () => {
     const clock = new FakeClock();
-    const brake = new LoginBrake(clock);
+    const brake = new FailureBrake(clock);
     fail(brake, 9);
     expect(brake.blocks("t", "192.0.2.1")).toBe(false);
     fail(brake, 1);
@@ -22,7 +22,7 @@ describe("the brake on failed logins", () => {
 
   it("forgets failures that are older than 150 s, one by one", () => {
     const clock = new FakeClock();
-    const brake = new LoginBrake(clock);
+    const brake = new FailureBrake(clock);
     for (let i = 0; i < 40; i++) {
       fail(brake, 1);
       clock.advance(16_700);
@@ -33,14 +33,14 @@ describe("the brake on failed logins", () => {
   });
 
   it("blocks neither another address of the tenant nor another tenant of the address", () => {
-    const brake = new LoginBrake(new FakeClock());
+    const brake = new FailureBrake(new FakeClock());
     fail(brake, 10);
     expect(brake.blocks("t", "192.0.2.2")).toBe(false);
     expect(brake.blocks("u", "192.0.2.1")).toBe(false);
   });
 
   it("remembers a bounded number, the last to fail", () => {
-    const brake = new LoginBrake(new FakeClock(), { entries: 3 });
+    const brake = new FailureBrake(new FakeClock(), { entries: 3 });
     fail(brake, 10, "t", "a");
     for (const address of ["b", "c", "d"]) fail(brake, 1, "t", address);
     expect(brake.blocks("t", "a")).toBe(false);
