@@ -12,6 +12,7 @@ help:
 	@echo "make build       compile everything"
 	@echo "make db_start    the embedded Postgres by itself    make db_stop   ends it"
 	@echo "make db_migrate  the control plane's migrations"
+	@echo "make bench_api   the API with 10,000 tenants; figures in reports/bench-api.json"
 	@echo "make import_supavisor   tenants of a Supavisor, see docs/moving-in.md"
 	@echo "make clean       remove what was compiled; data/ stays"
 
@@ -60,6 +61,10 @@ check: build
 test: build
 	@mkdir -p reports
 	@$(VITEST) --reporter=default --reporter=json --outputFile.json=reports/vitest.json
+
+.PHONY: bench_api
+bench_api: build
+	@node test/dist/benchmark/api.js
 
 .PHONY: clean
 clean:

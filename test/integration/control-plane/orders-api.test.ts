@@ -3,9 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, type Database } from "../../support/database.js";
 import { Api } from "./api.js";
 import { Region } from "./region.js";
-import { Replica } from "./replica.js";
+import { METRICS_SECRET, Replica } from "./replica.js";
 import { StoreProbe } from "./store-probe.js";
 import { LISTED, MANAGED } from "./tenant-bodies.js";
+import { makeToken } from "./tokens.js";
 
 const BANS = [
   { address: "192.0.2.7", untilMs: 1_800_000_000_500 },
@@ -205,5 +206,13 @@ describe("orders", () => {
     await api
       .send("patch", "/api/tenants/nowhere", { banned: true, ban_reason: "x" })
       .expect(404, { error: "not found" });
+  });
+
+  it("stand beside what data planes tell of a tenant, in Prometheus' format", async () => {
+    const headers = { authorization: `Bearer ${await makeToken({}, { secret: METRICS_SECRET })}` };
+    const { text } = await api.send("get", "/metrics/listed", undefined, headers).expect(200);
+    expect(text).toBe('sluice_clients{tenant="listed",region="eu",instance="eu-1"} 3\n# EOF\n');
+    const all = await api.send("get", "/metrics", undefined, headers).expect(200);
+    expect(all.text).toContain('sluice_clients{tenant="",region="eu",instance="eu-1"} 3\n# EOF\n');
   });
 });

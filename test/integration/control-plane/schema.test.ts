@@ -23,6 +23,21 @@ describe("the schema", () => {
     expect((await migrate(dataSource)).length).toBeGreaterThan(0);
     const difference = await dataSource.driver.createSchemaBuilder().log();
     expect(difference.upQueries.map(({ query }) => query)).toEqual([]);
+    // The comparison sees what it should: a column, a constraint, an index.
+    const store = new StoreProbe(database.url);
+    for (const [change, back] of [
+      ["ALTER TABLE sluice.tenants ADD COLUMN x integer", "ALTER TABLE sluice.tenants DROP COLUMN x"],
+      [
+        "ALTER TABLE sluice.clusters DROP CONSTRAINT clusters_alias_key",
+        "ALTER TABLE sluice.clusters ADD CONSTRAINT clusters_alias_key UNIQUE (alias)",
+      ],
+      ["DROP INDEX sluice.audit_at_idx", "CREATE INDEX audit_at_idx ON sluice.audit (at)"],
+    ] as const) {
+      await store.rows(change);
+      const seen = await dataSource.driver.createSchemaBuilder().log();
+      expect(seen.upQueries.length, change).toBeGreaterThan(0);
+      await store.rows(back);
+    }
     expect(await migrate(dataSource)).toEqual([]);
   });
 
