@@ -51,30 +51,29 @@ describe("the API of clusters", () => {
 
   it("reaches the regions that serve a member, with these members", async () => {
     await put("split", { active: true, cluster_tenants: MEMBERS }).expect(201);
-    expect((await eu.directory()).findCluster("split")).toEqual({
+    expect((await eu.directory()).memberOf("split", "write")?.id).toBe("main");
+    expect(await eu.cluster("split")).toEqual({
       alias: "split",
       active: true,
       members: [{ tenant: "main", type: "write", active: true }],
     });
-    expect((await us.directory()).findCluster("split")?.members).toEqual([
-      { tenant: "copy", type: "read", active: false },
-    ]);
+    expect((await us.cluster("split"))?.members).toEqual([{ tenant: "copy", type: "read", active: false }]);
     const late = await Region.appear("late", replica, database.url);
-    expect((await late.directory()).findCluster("split")).toBeUndefined();
+    expect(await late.cluster("split")).toBeUndefined();
     // A tenant that moves takes its place in the cluster along.
     await api.put("copy", { regions: ["us", "late"] }).expect(200);
-    expect((await late.directory()).findCluster("split")?.members).toHaveLength(1);
+    expect((await late.cluster("split"))?.members).toHaveLength(1);
     await api.put("copy", { regions: ["us"] }).expect(200);
-    expect((await late.directory()).findCluster("split")).toBeUndefined();
+    expect(await late.cluster("split")).toBeUndefined();
     await api.send("delete", "/api/clusters/split").expect(204);
-    expect((await eu.directory()).findCluster("split")).toBeUndefined();
+    expect(await eu.cluster("split")).toBeUndefined();
   });
 
   it("is there for a region that appears later, and other regions keep it", async () => {
     await put("wide", { cluster_tenants: [{ tenant_external_id: "other", type: "read" }] }).expect(201);
     const later = await Region.appear("later", replica, database.url);
     for (const region of [later, eu, us]) {
-      expect((await region.directory()).findCluster("wide")?.members).toEqual([
+      expect((await region.cluster("wide"))?.members).toEqual([
         { tenant: "other", type: "read", active: false },
       ]);
     }

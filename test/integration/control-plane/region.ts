@@ -1,5 +1,11 @@
 import { applyRecords, Directory } from "@sluice/data-plane/tenants/index";
-import { scopeOfRegion, type VerifiedBytes } from "@sluice/shared/bundle";
+import {
+  clusterRecordId,
+  decodeCluster,
+  MemberType,
+  scopeOfRegion,
+  type VerifiedBytes,
+} from "@sluice/shared/bundle";
 import type { Replica } from "./replica.js";
 import { StoreProbe } from "./store-probe.js";
 
@@ -35,6 +41,25 @@ export class Region {
       remove: [],
     });
     return directory;
+  }
+
+  /** Its record. Undefined: it is not known here. */
+  async cluster(alias: string) {
+    const [row] = await this.#store.rows<{ body: Buffer }>(
+      "SELECT body FROM sluice.records WHERE scope = $1 AND id = $2",
+      [this.scope, clusterRecordId(alias)],
+    );
+    if (row === undefined) return undefined;
+    const record = decodeCluster(row.body as unknown as VerifiedBytes);
+    return {
+      alias: record.alias,
+      active: record.active,
+      members: record.members.map(({ tenantExternalId, type, active }) => ({
+        tenant: tenantExternalId,
+        type: type === MemberType.WRITE ? "write" : "read",
+        active,
+      })),
+    };
   }
 
   /** The last generation that changed something here. */
