@@ -3,7 +3,7 @@ import { SluiceError } from "@sluice/shared/errors";
 import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import { type PoolMode, USER_DEFAULTS } from "@sluice/shared/tenant";
-import { type Clock, Deadline } from "@sluice/shared/time";
+import { type Clock, Deadline, type Timer } from "@sluice/shared/time";
 import type { MockVerifiers } from "../auth/index.js";
 import { type CancelKey, type CancelKeys, sendCancel } from "../cancel/index.js";
 import type { Lease, Pool, Pools } from "../pool/index.js";
@@ -63,6 +63,8 @@ export interface ClientCount {
   remove(tenant: string, user: string | undefined): void;
 }
 
+/** How long a client may take to read its last message. */
+const LINGER_MS = 5000;
 /** How long a session may go on after its tenant was removed. */
 const REMOVED_GRACE_MS = 30_000;
 const SETTLE_TIMEOUT_MS = 5000;
@@ -82,6 +84,9 @@ export class Session {
   #pool: Pool | undefined;
   #draining = false;
   #ended = false;
+  /** Timers hold a session in memory: they end with its socket. */
+  #loginTimer: Timer | undefined;
+  #lingering: Timer | undefined;
   readonly #onEnd: () => void;
 
   constructor(socket: Socket, mode: PoolMode, around: SessionSurroundings, onEnd: () => void) {
@@ -128,7 +133,7 @@ export class Session {
     else this.#socket.end();
     this.#relay?.clientClosed();
     // A client that does not read its last message is not waited for.
-    this.#around.clock.schedule(5000, () => this.#socket.destroy());
+    this.#lingering = this.#around.clock.schedule(LINGER_MS, () => this.#socket.destroy());
     this.#leave();
   }
 
@@ -137,7 +142,7 @@ export class Session {
     let loggingIn = true;
     let peer = this.#socket.remoteAddress;
     let identity: Identity | undefined;
-    const timer = clock.schedule(loginTimeoutMs, () => {
+    this.#loginTimer = clock.schedule(loginTimeoutMs, () => {
       if (loggingIn) this.end(new LoginTimeout());
     });
     try {
@@ -166,14 +171,13 @@ export class Session {
       identity = this.#admitted(negotiated);
       const credentials = await authenticate(negotiated, identity, this.#around);
       loggingIn = false;
-      timer.cancel();
+      this.#loginTimer.cancel();
       if (this.#ended) return;
       this.#identity = identity;
       this.#takeSlot(identity);
       this.#arrival.end();
       await this.#greet(negotiated, identity, credentials);
     } catch (error) {
-      timer.cancel();
       if (error instanceof ClientGone || this.#ended) {
         this.#socket.destroy();
         this.#leave();
@@ -333,6 +337,7 @@ export class Session {
   #closed(): void {
     this.#relay?.clientClosed();
     this.#ended = true;
+    this.#lingering?.cancel();
     this.#leave();
   }
 
@@ -340,6 +345,7 @@ export class Session {
     this.#counted?.();
     this.#counted = undefined;
     this.#arrival?.end();
+    this.#loginTimer?.cancel();
     if (this.#pool !== undefined) {
       this.#pool.clients -= 1;
       this.#pool = undefined;
