@@ -45,6 +45,15 @@ describe("BackendScanner", () => {
     expect(between).toBe(true);
   });
 
+  it("refuses a ReadyForQuery that is not one byte long, instead of reading its neighbour's", () => {
+    const next = new MessageWriter().end("I");
+    for (const body of [Buffer.alloc(0), Buffer.from("II")]) {
+      const whole = Buffer.concat([new MessageWriter().bytes(body).end("Z"), next]);
+      expect(() => scan([whole])).toThrow(MalformedMessage);
+      expect(() => scan([...whole].map((byte) => Buffer.of(byte)))).toThrow(MalformedMessage);
+    }
+  });
+
   it("tells the same, at the same offsets, wherever the bytes are cut", () => {
     const whole = scan([STREAM]);
     for (let cut = 0; cut <= STREAM.length; cut++)

@@ -67,7 +67,8 @@ export class BackendScanner {
       const bodyEnd = body + length - 4;
       if (bodyEnd <= end) {
         // DataRow and the like take no branch but this one.
-        if (type === Backend.ReadyForQuery) this.#events.readyForQuery(segment[body] ?? 0, bodyEnd);
+        if (type === Backend.ReadyForQuery)
+          this.#events.readyForQuery(statusIn(segment, body, bodyEnd), bodyEnd);
         else if (isWanted(type)) this.#events.message(type, segment.subarray(body, bodyEnd), bodyEnd);
         else if (type === Backend.CopyInResponse || type === Backend.CopyBothResponse) this.#events.copyIn();
         at = bodyEnd;
@@ -89,7 +90,8 @@ export class BackendScanner {
     if (this.#remaining > 0) return part;
     const body = this.#kept === undefined ? undefined : Buffer.concat(this.#kept);
     this.#kept = undefined;
-    if (this.#type === Backend.ReadyForQuery) this.#events.readyForQuery(body?.[0] ?? 0, part);
+    if (this.#type === Backend.ReadyForQuery && body !== undefined)
+      this.#events.readyForQuery(statusIn(body, 0, this.#keptLength), part);
     else if (body !== undefined) this.#events.message(this.#type, body, part);
     else if (this.#type === Backend.CopyInResponse || this.#type === Backend.CopyBothResponse)
       this.#events.copyIn();
@@ -102,6 +104,12 @@ export class BackendScanner {
     this.#kept?.push(Buffer.from(part.subarray(0, room)));
     this.#keptLength += Math.min(room, part.length);
   }
+}
+
+/** ReadyForQuery's body is one byte; anything else would make of a neighbour's byte our transaction's status. */
+function statusIn(bytes: Buffer, start: number, end: number): number {
+  if (end - start !== 1) throw new MalformedMessage("ReadyForQuery of a wrong size from the server");
+  return bytes[start] ?? 0;
 }
 
 function isWanted(type: number): boolean {
