@@ -98,6 +98,7 @@ export async function compose(
       perToken: config.API_RATE_LIMIT_PER_TOKEN,
       perAddress: config.API_RATE_LIMIT_PER_ADDRESS,
     },
+    trustedProxies: config.API_TRUSTED_PROXIES,
     metrics,
     logger,
     healthChecks: [

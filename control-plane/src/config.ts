@@ -20,6 +20,7 @@ import { LOG_FORMATS, LOG_LEVELS } from "@sluice/shared/observability";
 import type { JWTVerifyGetKey } from "jose";
 
 import { publicKeysAt, publicKeysOf } from "./operators/index.js";
+import { parseCidr } from "./tenants/index.js";
 
 export type ControlPlaneConfig = ReturnType<typeof readConfig>;
 
@@ -42,6 +43,7 @@ export function readConfig(environment: Environment) {
     API_TOKEN_BLOCKLIST: list(),
     API_JWKS_PATH: jwksFile,
     API_JWKS_URL: jwksUrl,
+    API_TRUSTED_PROXIES: ranges,
     API_RATE_LIMIT_PER_TOKEN: integer(1000, 0, 1_000_000),
     API_RATE_LIMIT_PER_ADDRESS: integer(1000, 0, 1_000_000),
     METRICS_JWT_SECRET: text(),
@@ -172,6 +174,16 @@ const jwksUrl: Variable<JWTVerifyGetKey | undefined> = (value) => {
   const loopback = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback)) throw new Error(wanted);
   return publicKeysAt(url);
+};
+
+const ranges: Variable<readonly string[]> = (value, name) => {
+  return list()(value, name).map((item) => {
+    const range = parseCidr(item);
+    if (range === undefined) {
+      throw new Error(`must be address ranges such as 10.0.0.0/8, with commas, not ${JSON.stringify(item)}`);
+    }
+    return range;
+  });
 };
 
 const dataFolder: Variable<string> = (value) => resolve(value ?? "data");

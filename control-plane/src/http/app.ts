@@ -39,6 +39,8 @@ export interface AppParts {
   /** For `/metrics`. */
   readonly authenticateMetrics: Authenticate;
   readonly rateLimits: RateLimits;
+  /** Address ranges of those whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   /** The control plane's own. */
   readonly metrics: Registry;
   readonly logger: Logger;
@@ -52,6 +54,7 @@ export function makeApp(parts: AppParts): Express {
   const document = readOpenApiDocument();
   const app = express();
   app.disable("x-powered-by");
+  app.set("trust proxy", [...parts.trustedProxies]);
   // Answers are for one moment; nobody revalidates them.
   app.disable("etag");
   app.use(requestIds());

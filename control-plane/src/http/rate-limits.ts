@@ -14,7 +14,7 @@ export interface RateLimits {
 /** In front of the token's check: guessing tokens is limited too. Counted in each process by itself. */
 export function addressLimit({ perAddress }: RateLimits): RequestHandler {
   // A network of IPv6 addresses belongs to one host.
-  return limit(perAddress, "address", (request) => ipKeyGenerator(request.socket.remoteAddress ?? ""));
+  return limit(perAddress, "address", (request) => ipKeyGenerator(request.ip ?? ""));
 }
 
 export function tokenLimit({ perToken }: RateLimits): RequestHandler {

@@ -11,6 +11,7 @@ export function requestLog(logger: Logger): RequestHandler {
     const startMs = systemClock.monotonic();
     // Taken now: routers shorten request.url while they handle it.
     const path = request.path.slice(0, LONGEST_PATH);
+    const address = request.ip;
     response.once("close", () => {
       const operator: Operator | undefined = response.locals.operator;
       logger.info("request", {
@@ -19,7 +20,7 @@ export function requestLog(logger: Logger): RequestHandler {
         path,
         status: response.statusCode,
         ms: Math.round(systemClock.monotonic() - startMs),
-        address: request.socket.remoteAddress,
+        address,
         ...(operator === undefined ? {} : { operator: operator.tokenId, subject: operator.subject }),
         ...(response.writableFinished ? {} : { aborted: true }),
       });

@@ -7,4 +7,4 @@ export { StoredClusters } from "./stored-clusters.js";
 export { StoredPublications, type StoredPublicationsOptions } from "./stored-publications.js";
 export { StoredTenants } from "./stored-tenants.js";
 export { Vault, VaultSealBroken } from "./vault.js";
-export { type RotationProgress, rotateVault } from "./vault-rotation.js";
+export { type RotationProgress, rotateVault, SEALED_TABLES } from "./vault-rotation.js";

@@ -14,6 +14,8 @@ const TABLES: readonly SealedTable[] = [
   { table: "scopes", key: "scope", secrets: ["data_key_encrypted"] },
 ];
 
+export const SEALED_TABLES: readonly string[] = TABLES.map(({ table }) => table);
+
 type SealedRow = Readonly<Record<string, Buffer | string>>;
 
 export interface RotationProgress {

@@ -107,6 +107,25 @@ describe("the audit", () => {
     expect(clusters.map(({ action }) => action)).toEqual(["cluster.deleted", "cluster.created"]);
   });
 
+  it("and the log hold no secret, whatever route it came by", async () => {
+    const secret = "s3cr3t-by-another-route";
+    const users = [{ ...LISTED.users[0], is_manager: true }];
+    const query = { require_user: false, auth_query: "select $1", users };
+    await put("quiet", { ...LISTED, ...query }).expect(201);
+    const path = "/api/tenants/quiet";
+    await api.send("put", `${path}/users/alice`, { user: { db_password: secret } }).expect(200);
+    const credentials = { db_user: "keeper", db_password: `${secret}-2` };
+    await api.send("post", `${path}/update_auth_credentials`, credentials).expect(204);
+    await api.send("put", `${path}?dry_run=true`, {
+      tenant: { users: [{ ...users[0], db_password: secret }] },
+    });
+    const refused = { user: { db_password: secret, pool_size: 0 } };
+    await api.send("put", `${path}/users/x`, refused).expect(422);
+    const answers = await api.get("/api/audit?tenant=quiet");
+    const rows = await store.rows<{ text: string }>("SELECT audit::text AS text FROM sluice.audit");
+    expect([answers.text, replica.log.text, ...rows.map(({ text }) => text)].join()).not.toContain(secret);
+  });
+
   it("is read by time, and page by page, newest first", async () => {
     for (const port of [1, 2, 3, 4, 5]) await put("paged", { ...LISTED, db_port: port });
     const seen: Entry[] = [];

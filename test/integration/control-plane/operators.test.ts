@@ -197,6 +197,19 @@ describe("operators", () => {
     await byAddress.stranger().get("/api/health").expect(204);
   });
 
+  it("behind a proxy are told apart by the address that it names, if it is one of ours", async () => {
+    const rateLimits = { perToken: 0, perAddress: 1 };
+    const from = (address: string) => ({ ...as(GUIDE_TOKEN), "x-forwarded-for": address });
+    const ask = (one: Api, address: string) => one.send("get", "/api/tenants", undefined, from(address));
+    const behind = await api({ rateLimits, trustedProxies: ["127.0.0.0/8", "::1/128"] });
+    await ask(behind, "192.0.2.1").expect(200);
+    await ask(behind, "192.0.2.2").expect(200);
+    await ask(behind, "192.0.2.1").expect(429);
+    const bare = await api({ rateLimits });
+    await ask(bare, "192.0.2.1").expect(200);
+    await ask(bare, "192.0.2.2").expect(429);
+  });
+
   it("need a token of its own for metrics", async () => {
     const one = await api();
     const token = as(await makeToken({}, { secret: METRICS_SECRET }));

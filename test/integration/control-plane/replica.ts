@@ -33,6 +33,7 @@ export interface ReplicaOptions {
   readonly dataPlanes?: DataPlanes;
   readonly tokens?: Partial<BearerTokenRules>;
   readonly rateLimits?: RateLimits;
+  readonly trustedProxies?: readonly string[];
 }
 
 interface Parts {
@@ -91,6 +92,7 @@ export class Replica {
         secret: METRICS_SECRET,
       }),
       rateLimits: options.rateLimits ?? { perToken: 0, perAddress: 0 },
+      trustedProxies: options.trustedProxies ?? [],
       metrics: new Registry(),
       logger: log,
       healthChecks: [

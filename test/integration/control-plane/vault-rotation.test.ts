@@ -1,4 +1,4 @@
-import { makeDataSource, rotateVault, Vault } from "@sluice/control-plane/persistence/index";
+import { makeDataSource, rotateVault, SEALED_TABLES, Vault } from "@sluice/control-plane/persistence/index";
 import { silentLogger } from "@sluice/shared/observability";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommand } from "../../support/command.js";
@@ -77,6 +77,14 @@ describe("the rotation of VAULT_ENC_KEY", () => {
     const moved = await Region.appear("eu", after, database.url);
     expect((await moved.directory()).find("t5")?.users.get("u")?.password()).toBe("secret-5");
     await after.stop();
+  });
+
+  it("knows every table that has secrets", async () => {
+    const rows = await store.rows<{ name: string }>(
+      `SELECT table_name AS name FROM information_schema.columns
+       WHERE table_schema = 'sluice' AND column_name = 'vault_key_id' ORDER BY 1`,
+    );
+    expect(rows.map(({ name }) => name)).toEqual([...SEALED_TABLES].sort());
   });
 
   it("says which key is missing, and never shows one", async () => {
