@@ -118,9 +118,26 @@ function checkUsers(users: readonly WantedUser[], stored: Tenant | undefined, pr
       problems.add(`users.${index}.db_password`, "can't be blank: this user has no stored password");
     }
   });
+  if (users.length > LIMITS.users) problems.add("users", `must have at most ${LIMITS.users} items`);
+  checkAllPasswords(users, stored, problems);
   const [first, ...others] = users.flatMap((user, index) => (user.isManager ? [index] : []));
   for (const index of others) {
     problems.add(`users.${index}.is_manager`, `a tenant has one manager, and users.${first} is one`);
+  }
+}
+
+function checkAllPasswords(
+  users: readonly WantedUser[],
+  stored: Tenant | undefined,
+  problems: Problems,
+): void {
+  const known = new Map(stored?.users.map(({ dbUser, dbPassword }) => [dbUser, dbPassword]));
+  const bytes = users.reduce(
+    (sum, { dbUser, dbPassword }) => sum + Buffer.byteLength(dbPassword ?? known.get(dbUser) ?? ""),
+    0,
+  );
+  if (bytes > LIMITS.allPasswordsBytes) {
+    problems.add("users", `must have passwords of at most ${LIMITS.allPasswordsBytes} bytes together`);
   }
 }
 

@@ -51,6 +51,8 @@ export const LIMITS = {
   authQueryBytes: 4096,
   caBytes: 256 * 1024,
   passwordBytes: 65_530,
+  /** Of all users of a tenant together, so that its record stays far below what a bundle takes. */
+  allPasswordsBytes: 1024 * 1024,
   poolSize: 10_000,
   maxClients: 1_000_000,
   timeoutMs: 24 * 3600 * 1000,

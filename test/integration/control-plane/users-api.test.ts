@@ -121,6 +121,33 @@ describe("the API of single users", () => {
     await put("listed/users/clusters.b", { db_password: "x", pool_size: 1 }).expect(201);
   });
 
+  it("keeps a tenant so small that its record can be published, whatever is added one by one", async () => {
+    await api.put("large", LISTED).expect(201);
+    const password = "x".repeat(65_000);
+    const answers: number[] = [];
+    for (let i = 0; i < 18; i++) {
+      const { status, body } = await put(`large/users/u${i}`, { db_password: password, pool_size: 1 });
+      answers.push(status);
+      if (status !== 201) {
+        expect(body.errors).toEqual({ users: ["must have passwords of at most 1048576 bytes together"] });
+      }
+    }
+    expect(answers).toEqual([...Array.from({ length: 16 }, () => 201), 422, 422]);
+    expect((await region.directory()).find("large")?.users.size).toBe(17);
+    await api.delete("large").expect(204);
+  });
+
+  it("adds no more than 1,000", async () => {
+    const users = Array.from({ length: 1000 }, (_, i) => ({
+      db_user: `u${i}`,
+      db_password: "x",
+      pool_size: 1,
+    }));
+    await api.put("crowded", { ...LISTED, users }).expect(201);
+    const { body } = await put("crowded/users/one-more", { db_password: "x", pool_size: 1 }).expect(422);
+    expect(body.errors).toEqual({ users: ["must have at most 1000 items"] });
+  });
+
   it("holds to If-Match, with the tenant's tag", async () => {
     const { headers } = await api.get("/api/tenants/listed/users/alice");
     const tag = String(headers.etag);

@@ -73,6 +73,24 @@ describe("versions of a tenant", () => {
     await put("meant", { db_port: 4 }, { "if-match": "unquoted" }).expect(400);
   });
 
+  it("are the same after what GET shows was PUT back", async () => {
+    await put("returned", { ...LISTED, default_parameter_status: { server_version: "16.1" } }).expect(201);
+    await api.send("patch", "/api/tenants/returned", { banned: true, ban_reason: "x" }).expect(200);
+    const shown = await api.get("/api/tenants/returned").expect(200);
+    const back = await put("returned", shown.body.data).expect(200);
+    expect(back.body).toEqual(shown.body);
+    expect(back.headers.etag).toBe(shown.headers.etag);
+    const member = { tenant_external_id: "returned", type: "read" };
+    const path = "/api/clusters/returned-too";
+    await api.send("put", path, { cluster: { cluster_tenants: [member] } }).expect(201);
+    const cluster = await api.get(path).expect(200);
+    const again = await api.send("put", path, { cluster: cluster.body.data }).expect(200);
+    expect([again.body, again.headers.etag]).toEqual([cluster.body, cluster.headers.etag]);
+    const user = await api.get("/api/tenants/returned/users/alice").expect(200);
+    const same = await api.send("put", "/api/tenants/returned/users/alice", { user: user.body.data });
+    expect([same.status, same.headers.etag]).toEqual([200, shown.headers.etag]);
+  });
+
   it("show what a PUT would change, and change nothing", async () => {
     await put("thought", LISTED).expect(201);
     const before = await api.get("/api/tenants/thought");
