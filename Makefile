@@ -8,6 +8,7 @@ DATABASE := node infra/local/dist/database.js
 help:
 	@echo "make dev         Postgres, control plane and data plane in the foreground; Ctrl-C ends them"
 	@echo "make test        every test; reports in reports/"
+	@echo "make test-drivers real clients of other languages, installed in .cache/ as far as this machine can"
 	@echo "make check       format, lint, types, unit and architecture tests"
 	@echo "make build       compile everything"
 	@echo "make db_start    the embedded Postgres by itself    make db_stop   ends it"
@@ -56,6 +57,10 @@ import_supavisor: build
 check: build
 	@npm run --silent lint
 	@$(VITEST) --project unit --project architecture
+
+.PHONY: test-drivers
+test-drivers: build
+	@$(VITEST) --config vitest.drivers.config.ts --reporter=verbose
 
 .PHONY: test
 test: build
