@@ -26,6 +26,7 @@ import { scopeOfRequest } from "./scope-of-request.js";
 import { swaggerUi } from "./swagger-ui.js";
 import { tenantRoutes } from "./tenant-routes.js";
 import { unknownRoute } from "./unknown-route.js";
+import { usableUrl } from "./usable-url.js";
 import { userRoutes } from "./user-routes.js";
 
 export interface AppParts {
@@ -76,11 +77,11 @@ export function makeApp(parts: AppParts): Express {
   app.use(addressLimit(parts.rateLimits));
   app.use(metricsRoutes(parts.metrics, parts.dataPlanes, parts.authenticateMetrics));
   app.use("/api", operatorOnly(parts.authenticate), tokenLimit(parts.rateLimits));
-  app.use("/api", scopeOfRequest(), acceptsJson(), jsonBody());
+  app.use("/api", scopeOfRequest(), acceptsJson(), usableUrl(), jsonBody());
   app.use(contract(document, { checkAnswers: parts.checkAnswers ?? false }));
   app.use(tenantRoutes(parts.tenants));
   app.use(userRoutes(parts.users));
-  app.use(orderRoutes(parts.orders));
+  app.use(orderRoutes(parts.orders, parts.users));
   app.use(clusterRoutes(parts.clusters));
   app.use(auditRoutes(parts.audit));
   app.use(unknownRoute());

@@ -4,7 +4,7 @@ import {
   type NetworkBan,
   type OrderResult,
   type OrderService,
-  TenantInvalid,
+  type UserService,
 } from "../tenants/index.js";
 import { changeRequest } from "./entity-tags.js";
 import { dateOf, externalIdOf } from "./request-values.js";
@@ -13,7 +13,7 @@ import { tenantView } from "./tenant-view.js";
 const TENANT = "/api/tenants/:external_id";
 
 /** What is ordered of the data planes. */
-export function orderRoutes(orders: OrderService): Router {
+export function orderRoutes(orders: OrderService, users: UserService): Router {
   const router = Router();
   const terminate = async (request: Request, response: Response): Promise<void> => {
     const result = await orders.terminate(externalIdOf(request), changeRequest(request, response));
@@ -37,7 +37,7 @@ export function orderRoutes(orders: OrderService): Router {
   router.post(`${TENANT}/update_auth_credentials`, async (request, response) => {
     const body = request.body as { readonly db_user: string; readonly db_password: string };
     const credentials = { dbUser: body.db_user, dbPassword: body.db_password };
-    await orders.updateCredentials(externalIdOf(request), credentials, changeRequest(request, response));
+    await users.updateManager(externalIdOf(request), credentials, changeRequest(request, response));
     response.status(204).end();
   });
   router.get(`${TENANT}/network_bans`, async (request, response) => {
@@ -66,9 +66,8 @@ function ban(orders: OrderService, request: Request, response: Response) {
   const change = changeRequest(request, response);
   const externalId = externalIdOf(request);
   if (String(body.banned) !== "true") return orders.unban(externalId, change);
-  const reason = body.ban_reason ?? "";
-  if (reason.trim() === "") throw new TenantInvalid({ ban_reason: ["can't be blank"] });
-  return orders.ban(externalId, { reason, until: dateOf(body.banned_until) ?? null }, change);
+  const until = dateOf(body.banned_until) ?? null;
+  return orders.ban(externalId, { reason: body.ban_reason ?? "", until }, change);
 }
 
 function orderView({ tenant, generation, done, outstanding }: OrderResult): Record<string, unknown> {

@@ -111,7 +111,9 @@ function checkUsers(users: readonly WantedUser[], stored: Tenant | undefined, pr
     if (CONTROL.test(user.dbUser) && !user.dbUser.includes("\0")) {
       problems.add(`users.${index}.db_user`, "must not hold control characters");
     }
-    checkBytes(`users.${index}.db_user_alias`, user.dbUserAlias, LIMITS.nameBytes, problems);
+    if (user.dbUserAlias !== user.dbUser) {
+      checkBytes(`users.${index}.db_user_alias`, user.dbUserAlias, LIMITS.nameBytes, problems);
+    }
     if (user.dbPassword !== undefined) {
       checkBytes(`users.${index}.db_password`, user.dbPassword, LIMITS.passwordBytes, problems);
     } else if (stored?.users.some(({ dbUser }) => dbUser === user.dbUser) !== true) {

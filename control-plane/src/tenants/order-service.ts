@@ -1,18 +1,14 @@
 import { isIP } from "node:net";
 import { type Clock, Deadline } from "@sluice/shared/time";
+import { checkTexts } from "./check-texts.js";
 import type { DataPlanes, NetworkBan, Settlement } from "./data-planes.js";
 import { withClearedBans } from "./orders.js";
 import { checkPrecondition } from "./precondition.js";
+import { Problems } from "./problems.js";
 import type { StoredTenant, Tenant } from "./tenant.js";
-import {
-  CredentialsNotStored,
-  NetworkBansTenantUnknown,
-  TenantInvalid,
-  TenantUnknown,
-} from "./tenant-failure.js";
+import { NetworkBansTenantUnknown, TenantInvalid, TenantUnknown } from "./tenant-failure.js";
 import type { ChangeRequest } from "./tenant-service.js";
 import type { TenantAction, TenantChange, TenantStore } from "./tenant-store.js";
-import { secretsOf } from "./user-secrets.js";
 
 /** How long an answer waits for the data planes; they act in any case. */
 const SETTLE_MS = 5000;
@@ -66,9 +62,11 @@ export class OrderService {
   /** Nobody logs in, and sessions end. Another ban takes the place of the one before. @throws TenantUnknown, TenantInvalid */
   ban(externalId: string, { reason, until }: BanInput, request: ChangeRequest): Promise<TenantChange> {
     const now = this.#clock.now();
-    if (until !== null && until.getTime() <= now) {
-      throw new TenantInvalid({ banned_until: ["must be in the future"] });
-    }
+    const problems = new Problems();
+    checkTexts(reason, "ban_reason", problems);
+    if (reason.trim() === "") problems.add("ban_reason", "can't be blank");
+    if (until !== null && until.getTime() <= now) problems.add("banned_until", "must be in the future");
+    problems.throwIfAny();
     return this.#change(externalId, request, "banned", (stored) => ({
       ...stored,
       bannedAt: new Date(now),
@@ -84,37 +82,6 @@ export class OrderService {
         ? undefined
         : { ...stored, bannedAt: null, banReason: null, bannedUntil: null },
     );
-  }
-
-  /**
-   * Of the manager of a tenant with require_user false; sessions go on.
-   * @throws TenantUnknown, CredentialsNotStored, TenantInvalid
-   */
-  updateCredentials(
-    externalId: string,
-    { dbUser, dbPassword }: { readonly dbUser: string; readonly dbPassword: string },
-    request: ChangeRequest,
-  ): Promise<TenantChange> {
-    return this.#change(externalId, request, "credentials-updated", async (stored) => {
-      if (stored.requireUser) throw new CredentialsNotStored("require-user");
-      const manager = stored.users.find((user) => user.isManager);
-      if (manager === undefined) throw new CredentialsNotStored("no-manager");
-      if (manager.dbUser === dbUser && manager.dbPassword === dbPassword) return undefined;
-      if (stored.users.some((user) => user !== manager && user.dbUser === dbUser)) {
-        throw new TenantInvalid({ db_user: ["is another user of this tenant"] });
-      }
-      const renamed = {
-        ...manager,
-        dbUser,
-        dbUserAlias: manager.dbUserAlias === manager.dbUser ? dbUser : manager.dbUserAlias,
-        ...(await secretsOf(dbPassword)),
-      };
-      return {
-        ...stored,
-        users: stored.users.map((user) => (user === manager ? renamed : user)),
-        credentialsSeq: stored.credentialsSeq + 1,
-      };
-    });
   }
 
   /** @throws TenantUnknown */
@@ -169,12 +136,12 @@ export class OrderService {
     externalId: string,
     request: ChangeRequest,
     action: TenantAction,
-    ordered: (stored: StoredTenant) => Tenant | undefined | Promise<Tenant | undefined>,
+    ordered: (stored: StoredTenant) => Tenant | undefined,
   ): Promise<TenantChange> {
     return this.#store.change(externalId, request.actor, async (stored) => {
       if (stored === undefined) throw new TenantUnknown(externalId);
       checkPrecondition(request.precondition, stored);
-      const tenant = await ordered(stored);
+      const tenant = ordered(stored);
       return tenant === undefined ? undefined : { tenant, action };
     });
   }

@@ -3,7 +3,13 @@ import type { Clock } from "@sluice/shared/time";
 import { mergeTenant } from "./merge-tenant.js";
 import { checkPrecondition } from "./precondition.js";
 import type { StoredTenant, User } from "./tenant.js";
-import { type FieldProblems, TenantInvalid, TenantUnknown, UserUnknown } from "./tenant-failure.js";
+import {
+  CredentialsNotStored,
+  type FieldProblems,
+  TenantInvalid,
+  TenantUnknown,
+  UserUnknown,
+} from "./tenant-failure.js";
 import type { UserInput } from "./tenant-input.js";
 import type { ChangeRequest } from "./tenant-service.js";
 import type { TenantChange, TenantStore } from "./tenant-store.js";
@@ -74,6 +80,34 @@ export class UserService {
         stored.users.map(inputOf).filter((user) => user.db_user !== dbUser),
         undefined,
       );
+    });
+  }
+
+  /**
+   * Another name and password for the manager of a tenant with require_user false; sessions go on.
+   * @throws TenantUnknown, CredentialsNotStored, TenantInvalid, PreconditionFailed
+   */
+  updateManager(
+    externalId: string,
+    credentials: { readonly dbUser: string; readonly dbPassword: string },
+    request: ChangeRequest,
+  ): Promise<TenantChange> {
+    const { dbUser, dbPassword } = credentials;
+    return this.#store.change(externalId, request.actor, async (stored) => {
+      if (stored === undefined) throw new TenantUnknown(externalId);
+      checkPrecondition(request.precondition, stored);
+      if (stored.requireUser) throw new CredentialsNotStored("require-user");
+      const at = stored.users.findIndex((user) => user.isManager);
+      const manager = stored.users[at];
+      if (manager === undefined) throw new CredentialsNotStored("no-manager");
+      const inputs = stored.users.map(inputOf);
+      const { db_user_alias: alias, ...kept } = inputOf(manager);
+      const own = alias === undefined || alias === manager.dbUser ? {} : { db_user_alias: alias };
+      inputs[at] = { ...kept, ...own, db_user: dbUser, db_password: dbPassword };
+      const changed = await this.#wanted(stored, inputs, at);
+      if (changed === undefined) return undefined;
+      const tenant = { ...changed.tenant, credentialsSeq: stored.credentialsSeq + 1 };
+      return { tenant, action: "credentials-updated" };
     });
   }
 
