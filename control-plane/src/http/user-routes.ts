@@ -1,7 +1,7 @@
 import { type Request, Router } from "express";
 import { entityTag, publicUser, type UserPatch, type UserService } from "../tenants/index.js";
-import { changeRequest, sendTag } from "./entity-tags.js";
-import { externalIdOf } from "./request-values.js";
+import { changeRequest, preconditionOf, sendTag } from "./entity-tags.js";
+import { externalIdOf, isDryRun } from "./request-values.js";
 
 const PATH = "/api/tenants/:external_id/users/:db_user";
 
@@ -16,6 +16,11 @@ export function userRoutes(users: UserService): Router {
     const externalId = externalIdOf(request);
     const dbUser = dbUserOf(request);
     const { user: patch } = request.body as { readonly user: UserPatch };
+    if (isDryRun(request)) {
+      const looked = await users.preview(externalId, dbUser, patch, preconditionOf(request));
+      response.json({ dry_run: true, outcome: looked.outcome, difference: looked.difference });
+      return;
+    }
     const change = await users.put(externalId, dbUser, patch, changeRequest(request, response));
     if (change.outcome === "created") {
       response.status(201).location(`/api/tenants/${externalId}/users/${encodeURIComponent(dbUser)}`);

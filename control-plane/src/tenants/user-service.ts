@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "@sluice/shared/time";
+import type { Difference } from "../audit/index.js";
 import { mergeTenant } from "./merge-tenant.js";
-import { checkPrecondition } from "./precondition.js";
+import { checkPrecondition, type Precondition } from "./precondition.js";
 import type { StoredTenant, User } from "./tenant.js";
+import { tenantDifference } from "./tenant-difference.js";
 import {
   CredentialsNotStored,
   type FieldProblems,
@@ -12,7 +14,7 @@ import {
 } from "./tenant-failure.js";
 import type { UserInput } from "./tenant-input.js";
 import type { ChangeRequest } from "./tenant-service.js";
-import type { TenantChange, TenantStore } from "./tenant-store.js";
+import type { TenantChange, TenantStore, WantedChange } from "./tenant-store.js";
 import { withSecrets } from "./user-secrets.js";
 
 /** A user on its own: the tenant's other fields and users stay. */
@@ -55,17 +57,32 @@ export class UserService {
     const change = await this.#store.change(externalId, request.actor, async (stored) => {
       if (stored === undefined) throw new TenantUnknown(externalId);
       checkPrecondition(request.precondition, stored);
-      const inputs = stored.users.map(inputOf);
-      const at = inputs.findIndex((user) => user.db_user === dbUser);
-      added = at < 0;
-      const place = added ? inputs.length : at;
-      inputs[place] = mergedInput(dbUser, patch, inputs[at]);
-      return this.#wanted(stored, inputs, place);
+      added = !stored.users.some((user) => user.dbUser === dbUser);
+      return this.#withUser(stored, dbUser, patch);
     });
     return {
       user: userOf(change.tenant, dbUser),
       outcome: added ? "created" : change.outcome,
       tenant: change.tenant,
+    };
+  }
+
+  /** What `put` would do, without doing it. @throws as `put` */
+  async preview(
+    externalId: string,
+    dbUser: string,
+    patch: UserPatch,
+    precondition: Precondition,
+  ): Promise<{ readonly outcome: TenantChange["outcome"]; readonly difference: Difference }> {
+    const stored = await this.#store.find(externalId);
+    if (stored === undefined) throw new TenantUnknown(externalId);
+    checkPrecondition(precondition, stored);
+    const wanted = await this.#withUser(stored, dbUser, patch);
+    if (wanted === undefined) return { outcome: "unchanged", difference: {} };
+    const known = stored.users.some((user) => user.dbUser === dbUser);
+    return {
+      outcome: known ? "updated" : "created",
+      difference: tenantDifference(stored, wanted.tenant),
     };
   }
 
@@ -109,6 +126,14 @@ export class UserService {
       const tenant = { ...changed.tenant, credentialsSeq: stored.credentialsSeq + 1 };
       return { tenant, action: "credentials-updated" };
     });
+  }
+
+  #withUser(stored: StoredTenant, dbUser: string, patch: UserPatch): Promise<WantedChange | undefined> {
+    const inputs = stored.users.map(inputOf);
+    const at = inputs.findIndex((user) => user.db_user === dbUser);
+    const place = at < 0 ? inputs.length : at;
+    inputs[place] = mergedInput(dbUser, patch, inputs[at]);
+    return this.#wanted(stored, inputs, place);
   }
 
   async #wanted(stored: StoredTenant, inputs: readonly UserInput[], place: number | undefined) {

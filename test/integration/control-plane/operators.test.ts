@@ -68,6 +68,7 @@ describe("operators", () => {
       ["that audience among others", () => makeToken({ aud: ["x", "sluice-stream"] }), /data plane's token/],
       ["scopes that are no texts", () => makeToken({ scopes: [1] }), /claim scopes/],
       ["a subject that is no text", () => makeToken({ sub: 5 }), /claim sub/],
+      ["a subject with a NUL", () => makeToken({ sub: "a\0" }), /claim sub/],
       ["no token in it", () => "nonsense", /no JSON Web Token/],
       ["a blocked one", () => "blocked.token.here", /on the blocklist/],
     ];

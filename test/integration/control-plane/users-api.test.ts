@@ -121,6 +121,20 @@ describe("the API of single users", () => {
     await put("listed/users/clusters.b", { db_password: "x", pool_size: 1 }).expect(201);
   });
 
+  it("shows what would change with dry_run, and writes nothing", async () => {
+    await api.put("thought", LISTED).expect(201);
+    const look = (name: string, user: unknown) => put(`thought/users/${name}?dry_run=true`, user);
+    expect((await look("alice", { pool_size: 6, db_password: "new" }).expect(200)).body).toEqual({
+      dry_run: true,
+      outcome: "updated",
+      difference: { "users.alice.pool_size": { from: 5, to: 6 }, "users.alice.db_password": "changed" },
+    });
+    expect((await look("alice", { pool_size: 5 }).expect(200)).body.outcome).toBe("unchanged");
+    expect((await look("bob", { pool_size: 5, db_password: "b" }).expect(200)).body.outcome).toBe("created");
+    await look("bob", { pool_size: 5 }).expect(422);
+    expect((await api.get("/api/tenants/thought")).body.data.users).toMatchObject([{ pool_size: 5 }]);
+  });
+
   it("keeps a tenant so small that its record can be published, whatever is added one by one", async () => {
     await api.put("large", LISTED).expect(201);
     const password = "x".repeat(65_000);
