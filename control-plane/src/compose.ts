@@ -10,6 +10,7 @@ import type { ControlPlaneConfig } from "./config.js";
 import { makeApp, startHttpServer } from "./http/index.js";
 import { bearerTokens } from "./operators/index.js";
 import {
+  collectStoreMetrics,
   makeDataSource,
   migrate,
   StoredAudit,
@@ -71,6 +72,7 @@ export async function compose(
 
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
+  collectStoreMetrics(metrics, dataSource, clock);
   const tokenRules = { requireExp: config.API_JWT_REQUIRE_EXP, claims: config.JWT_CLAIM_VALIDATORS };
   const tenants = new StoredTenants(dataSource, vault, clock);
   const dataPlanes = silentDataPlanes;

@@ -1,6 +1,7 @@
 export { type DatabaseOptions, makeDataSource } from "./database.js";
 export { EMBEDDED_DATABASE, startEmbeddedDatabase } from "./embedded-database.js";
 export { migrate } from "./migrate.js";
+export { collectStoreMetrics } from "./store-metrics.js";
 export { StoreUnavailable } from "./store-unavailable.js";
 export { StoredAudit } from "./stored-audit.js";
 export { StoredClusters } from "./stored-clusters.js";

@@ -3,9 +3,10 @@ import { CutProxy } from "../../support/cut-proxy.js";
 import { createDatabase, type Database } from "../../support/database.js";
 import { eventually } from "../../support/eventually.js";
 import { Api } from "./api.js";
-import { Replica } from "./replica.js";
+import { METRICS_SECRET, Replica } from "./replica.js";
 import { StoreProbe } from "./store-probe.js";
 import { LISTED } from "./tenant-bodies.js";
+import { makeToken } from "./tokens.js";
 
 describe("a control plane whose database goes away", () => {
   let database: Database;
@@ -58,6 +59,12 @@ describe("a control plane whose database goes away", () => {
     expect(health.body).toMatchObject({ status: "unhealthy", failed_checks: ["database_reachable"] });
     await api.stranger().get("/readyz").expect(503, { status: "the database does not answer" });
     await api.stranger().get("/livez").expect(200);
+    const token = await makeToken({}, { secret: METRICS_SECRET });
+    const metrics = await api
+      .send("get", "/metrics", undefined, { authorization: `Bearer ${token}` })
+      .expect(200);
+    expect(metrics.text).toMatch(/^sluice_http_request_duration_seconds_count/m);
+    expect(metrics.text).not.toMatch(/^sluice_tenants/m);
     // What needs no database is answered as ever.
     await api.put("kept", { db_port: 0 }).expect(422);
     await api.stranger().get("/api/tenants").expect(401);

@@ -223,6 +223,8 @@ describe("operators", () => {
       /sluice_http_request_duration_seconds_count\{method="GET",route="\/api\/tenants",status="200"\} \d/,
     );
     expect(text.endsWith("# EOF\n")).toBe(true);
+    expect(text).toMatch(/^sluice_tenants \d+$/m);
+    expect(text).toMatch(/^sluice_fleet_generation \d+$/m);
     const tenant = await one.send("get", "/metrics/nowhere", undefined, token).expect(200);
     expect(tenant.text).toBe("# EOF\n");
     await one.send("get", "/metrics/nowhere").expect(401);

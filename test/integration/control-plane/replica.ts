@@ -2,6 +2,7 @@ import { ClusterService } from "@sluice/control-plane/clusters/index";
 import { makeApp, type RateLimits } from "@sluice/control-plane/http/index";
 import { type BearerTokenRules, bearerTokens } from "@sluice/control-plane/operators/index";
 import {
+  collectStoreMetrics,
   makeDataSource,
   migrate,
   StoredAudit,
@@ -78,6 +79,8 @@ export class Replica {
     const tenants = new StoredTenants(dataSource, vault, systemClock);
     const dataPlanes = options.dataPlanes ?? silentDataPlanes;
     const tokens = { secret: "dev", requireExp: false, claims: {}, blocklist: [], ...options.tokens };
+    const metrics = new Registry();
+    collectStoreMetrics(metrics, dataSource, systemClock);
     const app = makeApp({
       tenants: new TenantService(tenants, systemClock),
       users: new UserService(tenants, systemClock),
@@ -93,7 +96,7 @@ export class Replica {
       }),
       rateLimits: options.rateLimits ?? { perToken: 0, perAddress: 0 },
       trustedProxies: options.trustedProxies ?? [],
-      metrics: new Registry(),
+      metrics,
       logger: log,
       healthChecks: [
         {
