@@ -29,6 +29,7 @@ export class ClientInput {
   readonly #socket: Socket;
   #held: Buffer = Buffer.alloc(0);
   #gone = false;
+  #paused = false;
   #wake: (() => void) | undefined;
 
   constructor(socket: Socket) {
@@ -86,8 +87,9 @@ export class ClientInput {
     }
   }
 
-  /** Stops reading; what came meanwhile belongs to the caller. */
+  /** Hands the socket over, flowing; what came meanwhile belongs to the caller. */
   release(): Buffer {
+    if (this.#paused) this.#socket.resume();
     this.#socket.off("data", this.#received);
     this.#socket.off("end", this.#ended);
     this.#socket.off("close", this.#ended);
@@ -98,7 +100,8 @@ export class ClientInput {
 
   async #more(): Promise<void> {
     if (this.#gone) throw new ClientGone();
-    this.#socket.resume();
+    if (this.#paused) this.#socket.resume();
+    this.#paused = false;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
@@ -108,7 +111,10 @@ export class ClientInput {
   readonly #received = (segment: Buffer): void => {
     this.#held = this.#held.length === 0 ? segment : Buffer.concat([this.#held, segment]);
     // A stranger who sends while we wait for something else may fill one message's worth of memory, not more.
-    if (this.#held.length > MOST_MESSAGE_BYTES) this.#socket.pause();
+    if (this.#held.length > MOST_MESSAGE_BYTES) {
+      this.#paused = true;
+      this.#socket.pause();
+    }
     this.#wake?.();
   };
 

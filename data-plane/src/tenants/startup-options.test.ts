@@ -13,6 +13,15 @@ describe("startup options", () => {
     expect(options("reference%3Dt")).toEqual({ reference: "t" });
   });
 
+  it("may join ours with an ampersand, which means nothing in a setting's value", () => {
+    expect(options("reference=c&type=read -c a=x&y --b=1&2")).toEqual({
+      reference: "c",
+      type: "read",
+      a: "x&y",
+      b: "1&2",
+    });
+  });
+
   it("take the character behind a backslash as it is", () => {
     expect(options("-c a=x\\ y -c b=\\\\")).toEqual({ a: "x y", b: "\\" });
   });

@@ -7,25 +7,23 @@
 export function parseStartupOptions(text: string): ReadonlyMap<string, string> {
   const settings = new Map<string, string>();
   const words = splitWords(text.includes("%3D") ? text.replaceAll("%3D", "=") : text);
-  for (let i = 0; i < words.length; i++) {
-    let word = words[i] ?? "";
-    if (!word.startsWith("-") && word.includes("&")) {
-      words.splice(i, 1, ...word.split("&"));
-      word = words[i] ?? "";
-    }
-    if (word === "-c") {
-      i += 1;
-      word = words[i] ?? "";
-    } else if (word.startsWith("--")) {
-      word = word.slice(2);
-    } else if (word.startsWith("-c")) {
-      word = word.slice(2);
-    } else if (word.startsWith("-")) {
-      continue;
-    }
+  const put = (word: string): void => {
     const equals = word.indexOf("=");
     if (equals > 0)
       settings.set(word.slice(0, equals).replaceAll("-", "_").toLowerCase(), word.slice(equals + 1));
+  };
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? "";
+    if (word === "-c") {
+      i += 1;
+      put(words[i] ?? "");
+    } else if (word.startsWith("--")) {
+      put(word.slice(2));
+    } else if (word.startsWith("-c")) {
+      put(word.slice(2));
+    } else if (!word.startsWith("-")) {
+      for (const part of word.split("&")) put(part);
+    }
   }
   return settings;
 }

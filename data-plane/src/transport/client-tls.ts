@@ -160,7 +160,7 @@ function nextSegment(plain: Socket): Promise<Buffer> {
 }
 
 function endOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`;
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
 }
 
 /** Two common names could be read in two ways: then there is none. */

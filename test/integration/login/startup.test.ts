@@ -12,6 +12,7 @@ import {
   startup,
 } from "../../support/protocol.js";
 import { RawClient, saslInitial } from "../../support/raw-client.js";
+import { ScramPeer } from "../../support/scram-peer.js";
 import { Edge, tenantOn } from "./edge.js";
 
 /** What a case looks like from outside, at Postgres and at the data plane. */
@@ -220,6 +221,28 @@ describe("from the first byte to the login", () => {
       const client = await RawClient.connect(edge.port);
       client.send(Buffer.from("GET / HTTP/1.1\r\nhost: x\r\n\r\n"));
       expect((await client.rest()).toString()).toMatch(/^HTTP\/1.1 204 /);
+      client.close();
+    });
+
+    it("answers what came right behind the password, however much, while its server is being opened", async () => {
+      const client = await RawClient.connect(edge.sessionPort);
+      client.send(startup({ user: `${server.user}.t`, database: "postgres" }));
+      await client.mechanisms();
+      const peer = new ScramPeer(server.password);
+      client.send(saslInitial("SCRAM-SHA-256", peer.first()));
+      const { message: final } = peer.final(await client.saslContinue());
+      const long = `select length('${"x".repeat(200_000)}')`;
+      client.send(
+        message("p", Buffer.from(final)),
+        message("Q", cstring(long)),
+        message("Q", cstring("select 2")),
+      );
+      await client.expect("R");
+      await client.expect("R");
+      await client.greeting();
+      const seen: string[] = [];
+      while (seen.filter((type) => type === "Z").length < 2) seen.push((await client.message()).type);
+      expect(seen.join("")).toBe("TDCZTDCZ");
       client.close();
     });
 
