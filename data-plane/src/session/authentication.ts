@@ -19,8 +19,9 @@ import {
   type TenantUser,
   TooManyFailedLogins,
 } from "../tenants/index.js";
-import type { Verifiers } from "../verifiers/index.js";
+import { checkToken, type Verifiers } from "../verifiers/index.js";
 import {
+  authenticationCleartext,
   authenticationMd5,
   authenticationOk,
   authenticationSasl,
@@ -53,7 +54,7 @@ function keysOf(user: TenantUser): ScramKeySource {
 /**
  * The client proves who it is. An unknown user goes through the same messages as a known one.
  * @returns what logs in to the server as this user
- * @throws WrongPassword, TooManyFailedLogins, AuthProtocolViolation, AuthQueryFailed, ClientGone
+ * @throws WrongPassword, TooManyFailedLogins, AuthProtocolViolation, AuthQueryFailed, TokenCheckFailed, ClientGone
  */
 export async function authenticate(
   startup: Startup,
@@ -62,7 +63,6 @@ export async function authenticate(
 ): Promise<ServerCredentials> {
   const { tenant, user } = identity;
   const { verifiers, brake, mocks, logger } = around;
-  const stored = await verifiers.find(tenant, user);
   const { group } = startup.address;
 
   /** Asked again with the answer in hand: many connections may have been let through at once. */
@@ -75,6 +75,16 @@ export async function authenticate(
     throw new WrongPassword(user);
   };
 
+  if (identity.token) {
+    const token = await askToken(startup);
+    check();
+    const { jitApiUrl } = tenant;
+    if (jitApiUrl === undefined || !(await checkToken(jitApiUrl, user, token, startup.address.ip))) refuse();
+    startup.socket.write(authenticationOk());
+    return { user, scramKeys: keysFromPassword(token), password: () => token };
+  }
+
+  const stored = await verifiers.find(tenant, user);
   const sameName = startup.parameters.get("user") === user;
   if (stored?.kind === "md5" && tenant.allowMd5 && sameName) {
     const matches = await exchangeMd5(startup.socket, startup.input, stored.hash, check);
@@ -124,6 +134,12 @@ async function exchangeScram(socket: Socket, input: ClientInput, scram: ScramSer
   const challenge = scram.challenge(mechanism, first.bytes(length).toString("utf8"));
   socket.write(authenticationSaslContinue(challenge));
   return (await expectPassword(input)).toString("utf8");
+}
+
+/** Admission has seen to it that this is TLS. */
+async function askToken(startup: Startup): Promise<string> {
+  startup.socket.write(authenticationCleartext());
+  return new BodyReader(await expectPassword(startup.input)).string();
 }
 
 async function exchangeMd5(

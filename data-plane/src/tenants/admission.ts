@@ -33,7 +33,7 @@ export function admit(
   const { ban } = tenant;
   if (ban !== undefined && ban.atMs <= nowMs && (ban.untilMs === undefined || nowMs <= ban.untilMs))
     throw new TenantBanned(ban.reason);
-  if (tenant.enforceSsl && !connection.encrypted) throw new SslRequired(user);
+  if ((tenant.enforceSsl || identity.token) && !connection.encrypted) throw new SslRequired(user);
   checkCertificate(identity, connection, rule);
   const { ip, group } = connection.address;
   if (!tenant.allowList.includes(ip)) throw new AddressNotAllowed(ip);

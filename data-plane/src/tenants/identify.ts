@@ -19,6 +19,8 @@ export interface Identity {
   readonly database: string;
   /** Parameters that belong to the session, in the order given, those inside `options` included. */
   readonly settings: ReadonlyMap<string, string>;
+  /** The password will be a token, which the tenant's `jit_api_url` judges. */
+  readonly token: boolean;
 }
 
 /** Parameters of the startup packet that are not settings. */
@@ -44,13 +46,17 @@ export function identify(
   const database = parameters.get("database") || tenant.database;
   if (!isName(user, MOST_NAME_BYTES) || !isName(database, MOST_NAME_BYTES)) throw new InvalidUserInfo();
 
+  // Elsewhere `jit` is PostgreSQL's own parameter.
+  const token = tenant.jitApiUrl !== undefined && options.get("jit") === "true";
   const settings = new Map<string, string>();
-  for (const [name, value] of options) if (!OURS.has(name)) settings.set(name, value);
+  for (const [name, value] of options) {
+    if (!OURS.has(name) && !(token && name === "jit")) settings.set(name, value);
+  }
   // Named parameters win over `options`, as in PostgreSQL's process_startup_options.
   for (const [name, value] of parameters) {
     if (!NOT_SETTINGS.has(name) && !name.startsWith("_pq_.")) settings.set(name.toLowerCase(), value);
   }
-  return { tenant, user, database, settings };
+  return { tenant, user, database, settings, token };
 }
 
 interface Meant {

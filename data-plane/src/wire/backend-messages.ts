@@ -32,6 +32,10 @@ export function authenticationOk(): Buffer {
   return new MessageWriter().int32(0).end("R");
 }
 
+export function authenticationCleartext(): Buffer {
+  return new MessageWriter().int32(3).end("R");
+}
+
 export function authenticationMd5(salt: Uint8Array): Buffer {
   return new MessageWriter().int32(5).bytes(salt).end("R");
 }

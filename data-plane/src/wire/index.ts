@@ -1,4 +1,5 @@
 export {
+  authenticationCleartext,
   authenticationMd5,
   authenticationOk,
   authenticationSasl,
