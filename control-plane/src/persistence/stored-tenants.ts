@@ -69,7 +69,7 @@ export class StoredTenants implements TenantStore {
   }
 
   remove(externalId: string, actor: Actor, check: (stored: StoredTenant) => void): Promise<boolean> {
-    const removed = this.#transaction(externalId, async (manager, stored) => {
+    return this.#transaction(externalId, async (manager, stored) => {
       if (stored === undefined) return false;
       check(stored);
       const clusters = await clustersOf(manager, stored.id);
@@ -87,7 +87,6 @@ export class StoredTenants implements TenantStore {
       await this.#audit(manager, actor, "deleted", externalId, generation, difference, now);
       return true;
     });
-    return removed;
   }
 
   checkNames(tenant: Tenant): Promise<void> {
