@@ -69,11 +69,7 @@ export function judgeManifest(manifest: VerifiedManifest, standing: Standing): "
   if (offered.epoch < keyset.minEpoch) {
     throw new BundleRefused("OLDER", "the epoch is over", `${offered.epoch}, in force is ${keyset.minEpoch}`);
   }
-  if (mark !== undefined) {
-    const order = compareMoments(offered, mark);
-    if (order < 0) throw older(offered, mark);
-    if (order === 0 && !sameBytes(offered.root, mark.root)) throw forked(offered, mark);
-  }
+  judgeAgainstMark(offered, mark);
   if (held === undefined) return "take";
   if (samePosition(offered, held)) return "held";
   if (offered.epoch > held.epoch) return "take";
@@ -119,6 +115,17 @@ export function judgeRecords(
 
 function isMassRemoval(removed: number, held: number): boolean {
   return removed >= MASS_REMOVAL_LEAST && removed > held * MASS_REMOVAL_SHARE;
+}
+
+/**
+ * Rule 5, also for what lies on disk: the mark is written after the state, so a state that is behind it was put back.
+ * @throws BundleRefused
+ */
+export function judgeAgainstMark(offered: Position, mark: Position | undefined): void {
+  if (mark === undefined) return;
+  const order = compareMoments(offered, mark);
+  if (order < 0) throw older(offered, mark);
+  if (order === 0 && !sameBytes(offered.root, mark.root)) throw forked(offered, mark);
 }
 
 function checkBounds(manifest: VerifiedManifest): void {

@@ -370,6 +370,18 @@ describe("the configuration of a data plane", () => {
     expect(await refusal(send(await signer.snapshot(3n, { "tenant/a": "1" })))).toBe("OLDER");
   });
 
+  it("does not serve a state that is behind the mark: somebody has put it back", async () => {
+    const first = await signer.snapshot(3n, { "tenant/a": "1" });
+    await send(first);
+    const older = await readFile(join(folder, "configuration", "state"));
+    await send(await signer.snapshot(4n, { "tenant/a": "2" }, first.position));
+    await writeFile(join(folder, "configuration", "state"), older);
+    await restart();
+    expect(configuration.held).toBeUndefined();
+    expect(errors).toContain("the stored configuration cannot be used; the control plane is asked for it");
+    expect(await refusal(send(first))).toBe("OLDER");
+  });
+
   it("says so when the mark is damaged, and serves all the same", async () => {
     await send(await signer.snapshot(3n, { "tenant/a": "1" }));
     await writeFile(join(folder, "configuration", "mark"), '{"generation":"1"}\nnonsense\n');

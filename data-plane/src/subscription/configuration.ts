@@ -14,7 +14,7 @@ import {
 import { messageOf } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
 import type { Clock } from "@sluice/shared/time";
-import { forked, judgeManifest, judgeRecords, positionOf } from "./acceptance.js";
+import { forked, judgeAgainstMark, judgeManifest, judgeRecords, positionOf } from "./acceptance.js";
 import { readBundleFile, type StoredSection, writeBundleFile } from "./bundle-file.js";
 import { DataKeys } from "./data-keys.js";
 import { IncomingSnapshot } from "./incoming-snapshot.js";
@@ -238,8 +238,9 @@ export class Configuration {
       const [main] = sections;
       if (main === undefined) return;
       const manifest = openSection(main, this.#trust, scope);
-      const { tree, bodies } = judgeRecords(manifest, readWhole(main, manifest), StateTree.empty);
       const position = positionOf(manifest);
+      judgeAgainstMark(position, this.#mark.position);
+      const { tree, bodies } = judgeRecords(manifest, readWhole(main, manifest), StateTree.empty);
       const lastGood = (id: string): VerifiedBytes | undefined =>
         findRecord(sections.slice(1), id, this.#trust, scope)?.body;
       await this.#raiseMark(position);

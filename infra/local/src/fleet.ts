@@ -18,6 +18,8 @@ export interface FleetOptions {
 export interface FleetPlane {
   readonly pid: number;
   readonly running: boolean;
+  /** How it ended, a signal or an exit code, once it has. */
+  readonly ended: Promise<string>;
   /** SIGTERM, and waits until it is gone. */
   stop(): Promise<void>;
   /** SIGKILL, and waits until it is gone. */
@@ -88,6 +90,10 @@ class Plane implements FleetPlane {
 
   get running(): boolean {
     return this.#process?.running ?? false;
+  }
+
+  get ended(): Promise<string> {
+    return this.#process?.exited ?? Promise.resolve("never started");
   }
 
   async stop(): Promise<void> {
