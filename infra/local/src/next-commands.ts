@@ -8,7 +8,8 @@ const GUIDE_TOKEN =
 export function nextCommands(settings: LocalSettings, postgresPort: number): readonly [string, string] {
   const { controlPlanePorts, dataPlanePorts } = settings;
   const put = `curl -X PUT 'http://localhost:${controlPlanePorts.http}/api/tenants/dev_tenant' \\
-  --header 'Accept: application/json' \\
+  --header 'Accept: */*' \\
+  --header 'User-Agent: Thunder Client (https://www.thunderclient.com)' \\
   --header 'Authorization: Bearer ${GUIDE_TOKEN}' \\
   --header 'Content-Type: application/json' \\
   --data-raw '{ "tenant": { "db_host": "localhost", "db_port": ${postgresPort}, "db_database": "postgres", "ip_version": "auto",
