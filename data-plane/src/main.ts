@@ -1,4 +1,5 @@
 import cluster from "node:cluster";
+import { ConfigurationError } from "@sluice/shared/config";
 import { messageOf } from "@sluice/shared/errors";
 import { background, Lifecycle } from "@sluice/shared/lifecycle";
 import { createLogger } from "@sluice/shared/observability";
@@ -35,6 +36,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(messageOf(error));
-  process.exit(1);
+  // In front of any logger: the operator reads this on a terminal, or in the unit's journal.
+  const unusable = error instanceof ConfigurationError;
+  process.stderr.write(`data plane: ${unusable ? error.clientMessage : messageOf(error)}\n`);
+  process.exit(unusable ? 2 : 1);
 });
