@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { BearerTokenRefused, TokenKeysUnavailable } from "./bearer-token-refused.js";
 import type { Operator } from "./operator.js";
+import { SECRET_ALGORITHMS, secretTokens } from "./secret-tokens.js";
 
 export interface BearerTokenRules {
   readonly secret: string;
@@ -28,8 +29,7 @@ export type Authenticate = (request: BearerRequest) => Promise<Operator>;
 /** Tokens of data planes are for the stream alone, whatever their signature. */
 const STREAM_AUDIENCE = "sluice-stream";
 
-const SYMMETRIC = ["HS256", "HS384", "HS512"];
-const ASYMMETRIC = [
+const PUBLIC_KEY_ALGORITHMS = [
   ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
   ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
 ];
@@ -42,19 +42,14 @@ const TYPES = ["jwt", "at+jwt", "application/at+jwt"];
  * algorithm decides which of the two, so that a public key is never taken for a secret.
  */
 export function bearerTokens(rules: BearerTokenRules): Authenticate {
-  const secret = new TextEncoder().encode(rules.secret);
+  const bySecret = secretTokens(rules.secret, rules.secretName);
   const blocked = new Set(rules.blocklist);
-  const algorithms = rules.publicKeys === undefined ? SYMMETRIC : [...SYMMETRIC, ...ASYMMETRIC];
-  const keyOf: JWTVerifyGetKey = (header, token) =>
-    rules.publicKeys === undefined || SYMMETRIC.includes(header.alg ?? "")
-      ? secret
-      : rules.publicKeys(header, token);
 
   return async (request) => {
     const token = tokenOf(request);
     if (token === undefined) throw new BearerTokenRefused(undefined);
     if (blocked.has(token)) throw new BearerTokenRefused("it is on the blocklist");
-    const claims = await verified(token, keyOf, algorithms, rules);
+    const claims = await verified(token, bySecret, rules);
     const problem = problemOf(claims, rules);
     if (problem !== undefined) throw new BearerTokenRefused(problem);
     return {
@@ -68,16 +63,19 @@ export function bearerTokens(rules: BearerTokenRules): Authenticate {
 
 async function verified(
   token: string,
-  keyOf: JWTVerifyGetKey,
-  algorithms: readonly string[],
-  { secretName }: BearerTokenRules,
+  bySecret: (token: string) => Promise<JWTPayload>,
+  { publicKeys, secretName }: BearerTokenRules,
 ): Promise<JWTPayload> {
+  const algorithms =
+    publicKeys === undefined ? SECRET_ALGORITHMS : [...SECRET_ALGORITHMS, ...PUBLIC_KEY_ALGORITHMS];
   try {
-    const { typ } = decodeProtectedHeader(token);
+    const { typ, alg } = decodeProtectedHeader(token);
     if (typ !== undefined && !TYPES.includes(String(typ).toLowerCase())) {
       throw new BearerTokenRefused('its type is not "JWT" (header typ)');
     }
-    return (await jwtVerify(token, keyOf, { algorithms: [...algorithms] })).payload;
+    if (SECRET_ALGORITHMS.some((known) => known === alg)) return await bySecret(token);
+    if (publicKeys === undefined) throw new errors.JOSEAlgNotAllowed("not by the secret");
+    return (await jwtVerify(token, publicKeys, { algorithms: PUBLIC_KEY_ALGORITHMS })).payload;
   } catch (thrown) {
     if (thrown instanceof BearerTokenRefused) throw thrown;
     const reason = reasonOf(thrown, algorithms, secretName);
