@@ -1,7 +1,12 @@
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
 import type { Lifecycle } from "@sluice/shared/lifecycle";
+import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import { systemClock } from "@sluice/shared/time";
 import { Gauge, Registry } from "prom-client";
+import { CancelPeers } from "./cancel/index.js";
 import { type DataPlaneConfig, readToken } from "./config.js";
 import { DataPlaneWorker, type Figures, Primary, type ToPrimary, type ToWorker } from "./fleet/index.js";
 import { startOperations } from "./operations/index.js";
@@ -66,8 +71,22 @@ export async function composePrimary(
   return { ...ports, operations: operations.port };
 }
 
-export function composeWorker(config: DataPlaneConfig, logger: Logger): DataPlaneWorker {
+export function composeWorker(
+  config: DataPlaneConfig,
+  logger: Logger,
+  lifecycle: Lifecycle,
+): DataPlaneWorker {
+  const cancelPeers = new CancelPeers({
+    peers: config.CANCEL_PEERS,
+    ca: config.CANCEL_PEERS_CA_PATH?.toString("utf8"),
+    clock: systemClock,
+    logger,
+  });
+  background(logger, "cancel peers", cancelPeers.watch());
+  lifecycle.add({ name: "cancel peers", stop: () => Promise.resolve(cancelPeers.stop()) });
   return new DataPlaneWorker({
+    node: nodeNumber(config),
+    cancelPeers,
     host: config.LISTEN_ADDRESS,
     transactionPort: config.PROXY_PORT_TRANSACTION,
     sessionPort: config.PROXY_PORT_SESSION,
@@ -99,6 +118,12 @@ function clientTlsOf(config: DataPlaneConfig, logger: Logger): ClientTls | undef
   const files = new CertificateFiles({ certs, keys, clientCa }, config.GLOBAL_DOWNSTREAM_TLS_MIN, logger);
   files.watch(systemClock, CERTIFICATE_INTERVAL_MS);
   return new ClientTls(files, clientCa === undefined ? "none" : config.GLOBAL_DOWNSTREAM_CLIENT_CERT);
+}
+
+/** The same in all workers of a data plane and after a restart, and most likely another on every other one. */
+function nodeNumber(config: DataPlaneConfig): number {
+  const place = JSON.stringify([hostname(), resolve(config.DATA_DIR)]);
+  return createHash("sha256").update(place).digest().readUInt16BE() & 0x3ff;
 }
 
 function dialOptionsOf(config: DataPlaneConfig): DialOptions {

@@ -23,6 +23,12 @@ export function readConfig(environment: Environment) {
   const file: Variable<Buffer | undefined> = (value) =>
     value === undefined ? undefined : readFileSync(value);
   const ranges: Variable<AddressRanges> = (value, name) => AddressRanges.parse(list()(value, name));
+  const peers: Variable<readonly string[]> = (value, name) => {
+    const named = list()(value, name);
+    const wrong = named.find((peer) => !/^(\[[0-9A-Fa-f:.]+\]|[^:\s]+):\d{1,5}$/.test(peer));
+    if (wrong !== undefined) throw new Error(`${JSON.stringify(wrong)} is not host:port`);
+    return named;
+  };
   const url: Variable<string> = (value, name) => {
     const given = required("the control plane's stream, for instance https://control-plane:4001")(
       value,
@@ -54,6 +60,8 @@ export function readConfig(environment: Environment) {
     GLOBAL_DOWNSTREAM_TLS_MIN: oneOf(["TLSv1.2", "TLSv1.3"], "TLSv1.2"),
     PROXY_PROTOCOL: oneOf(["off", "optional", "required"], "off"),
     TRUSTED_LB_RANGES: ranges,
+    CANCEL_PEERS: peers,
+    CANCEL_PEERS_CA_PATH: file,
     MAX_UNAUTHENTICATED: integer(10_000, 1, 1_000_000),
     MAX_UNAUTHENTICATED_PER_ADDRESS: integer(1000, 1, 1_000_000),
     DATA_PLANE_WORKERS: integer(1, 1, 1),

@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   const lifecycle = new Lifecycle(logger);
   lifecycle.stopOnSignals(config.DRAIN_TIMEOUT_MS + STOP_MARGIN_MS);
   if (cluster.isWorker) {
-    const worker = composeWorker(config, logger);
+    const worker = composeWorker(config, logger, lifecycle);
     const stop = (): void => {
       background(
         logger,

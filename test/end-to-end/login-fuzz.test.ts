@@ -123,7 +123,10 @@ describe("a data plane among bad connections", () => {
   let fleet: Fleet;
 
   beforeAll(async () => {
-    fleet = await startFleet({ postgres: server, dataPlaneEnvironment: { LOG_LEVEL: "error" } });
+    fleet = await startFleet({
+      postgres: server,
+      dataPlaneEnvironment: { LOG_LEVEL: "error", CANCEL_PEERS: "localhost:1" },
+    });
     const answer = await fetch(`${fleet.controlPlane.url}/api/tenants/fuzz`, {
       method: "PUT",
       headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },

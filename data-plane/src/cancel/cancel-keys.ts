@@ -36,6 +36,11 @@ export class CancelKeys<T> {
     return { pid: this.#prefix | (session >>> SECRET_SESSION_BITS), secret };
   }
 
+  /** Whether a key says that it is this node's. */
+  ofThisNode(key: CancelKey): boolean {
+    return key.pid >>> 21 === this.#prefix >>> 21;
+  }
+
   revoke(key: CancelKey): void {
     this.#sessions.delete(sessionOf(key));
   }

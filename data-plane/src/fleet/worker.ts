@@ -1,14 +1,20 @@
 import type { Socket } from "node:net";
 import type { VerifiedBytes } from "@sluice/shared/bundle";
 import { messageOf } from "@sluice/shared/errors";
+import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import type { PoolMode } from "@sluice/shared/tenant";
 import type { Clock } from "@sluice/shared/time";
 import { MockVerifiers } from "../auth/index.js";
-import { CancelGate, type CancelKey, CancelKeys, sendCancel } from "../cancel/index.js";
+import { CancelGate, type CancelKey, CancelKeys, type CancelPeers, sendCancel } from "../cancel/index.js";
 import { type Listener, listen } from "../listener/index.js";
 import { LocalPermits, Pools } from "../pool/index.js";
-import { type NegotiationRules, Session, type SessionSurroundings } from "../session/index.js";
+import {
+  type CancelOrigin,
+  type NegotiationRules,
+  Session,
+  type SessionSurroundings,
+} from "../session/index.js";
 import {
   applyRecords,
   Directory,
@@ -16,7 +22,7 @@ import {
   type Tenant,
   UnauthenticatedClients,
 } from "../tenants/index.js";
-import type { ClientAddress, DialOptions } from "../transport/index.js";
+import type { DialOptions } from "../transport/index.js";
 import { CountedClients } from "./counted-clients.js";
 import type { ToPrimary, ToWorker } from "./messages.js";
 import { RemoteVerifiers } from "./remote-verifiers.js";
@@ -30,6 +36,9 @@ export interface WorkerOptions {
   readonly mostUnauthenticated: number;
   readonly mostUnauthenticatedPerAddress: number;
   readonly dialOptions: DialOptions;
+  /** Part of its cancel keys, 10 bits. */
+  readonly node: number;
+  readonly cancelPeers: CancelPeers | undefined;
   readonly loginTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly clock: Clock;
@@ -45,7 +54,7 @@ export class DataPlaneWorker {
   readonly #directory = new Directory();
   readonly #verifiers: RemoteVerifiers;
   readonly #sessions = new Set<Session>();
-  readonly #cancelKeys = new CancelKeys<Session>(0, 0);
+  readonly #cancelKeys: CancelKeys<Session>;
   readonly #cancelGate: CancelGate;
   readonly #pools: Pools;
   readonly #around: SessionSurroundings;
@@ -56,6 +65,7 @@ export class DataPlaneWorker {
     const { clock, logger, dialOptions, send } = options;
     this.#options = options;
     this.#cancelGate = new CancelGate(clock);
+    this.#cancelKeys = new CancelKeys(options.node, 0);
     this.#verifiers = new RemoteVerifiers(send, clock);
     this.#pools = new Pools({
       clock,
@@ -75,7 +85,7 @@ export class DataPlaneWorker {
       mocks: new MockVerifiers(),
       pools: this.#pools,
       cancelKeys: this.#cancelKeys,
-      routeCancel: (key, from) => this.#cancel(key, from),
+      routeCancel: (key, origin) => this.#cancel(key, origin),
       dialOptions,
       negotiation: options.negotiation,
       unauthenticated: new UnauthenticatedClients(
@@ -152,11 +162,19 @@ export class DataPlaneWorker {
     session.start();
   }
 
-  #cancel(key: CancelKey, from: ClientAddress): void {
-    if (!this.#cancelGate.admits(from)) return;
+  /** By key: a session here, or on another data plane, one hop away. */
+  #cancel(key: CancelKey, { address, passedOn }: CancelOrigin): void {
+    const { cancelPeers, logger } = this.#options;
+    const fromPeer = passedOn && cancelPeers?.knows(address.ip) === true;
+    if (!fromPeer && !this.#cancelGate.admits(address)) return;
     const session = this.#cancelKeys.find(key);
-    if (session === undefined) this.#cancelGate.wrongKey(from);
-    else session.cancel();
+    if (session !== undefined) {
+      session.cancel();
+      return;
+    }
+    // A key of another node is not a guess; whose it is, only that node knows.
+    if (!fromPeer && this.#cancelKeys.ofThisNode(key)) this.#cancelGate.wrongKey(address);
+    if (!passedOn && cancelPeers !== undefined) background(logger, "cancel", cancelPeers.forward(key));
   }
 
   #endSessionsOf(tenant: Tenant): void {

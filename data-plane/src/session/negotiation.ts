@@ -48,9 +48,15 @@ export interface Startup {
   readonly secured: SecuredClient | undefined;
 }
 
+export interface CancelOrigin {
+  readonly address: ClientAddress;
+  /** Another data plane passed it on; it goes no further. */
+  readonly passedOn: boolean;
+}
+
 export type Negotiated =
   | Startup
-  | { readonly kind: "cancel"; readonly key: CancelKey; readonly address: ClientAddress }
+  | { readonly kind: "cancel"; readonly key: CancelKey; readonly origin: CancelOrigin }
   /** Answered in full; only the close is left. */
   | { readonly kind: "done" };
 
@@ -93,14 +99,18 @@ export async function negotiate(
         socket.end(HTTP_ANSWER);
         return { kind: "done" };
       case "cancel":
-        return { kind: "cancel", key: { pid: packet.pid, secret: packet.secret }, address };
+        return {
+          kind: "cancel",
+          key: { pid: packet.pid, secret: packet.secret },
+          origin: { address, passedOn: secured?.alpn === "peer" },
+        };
       case "tls": {
         if (sslAsked || gssAsked) throw new BadStartupMessage("TLS where a startup packet was due");
         if (rules.tls === undefined) throw new HandshakeFailed("direct TLS without a certificate of ours");
         sslAsked = true;
         const { alpn } = await encrypt(rules.tls, input.release());
         // Without it another protocol's client could be tricked into speaking to us (ALPACA).
-        if (!alpn) throw new HandshakeFailed("direct TLS without ALPN");
+        if (alpn === undefined) throw new HandshakeFailed("direct TLS without ALPN");
         break;
       }
       case "gssenc":
@@ -124,6 +134,7 @@ export async function negotiate(
         break;
       }
       case "startup": {
+        if (secured?.alpn === "peer") throw new BadStartupMessage("a peer sends cancel requests only");
         if (packet.version >>> 16 < 3) {
           socket.end(protocol2Error(new UnsupportedProtocol(packet.version).clientMessage));
           return { kind: "done" };

@@ -22,7 +22,7 @@ import {
   TooManySessionClients,
   type UnauthenticatedClients,
 } from "../tenants/index.js";
-import { type ClientAddress, type DialOptions, HandshakeFailed } from "../transport/index.js";
+import { type DialOptions, HandshakeFailed } from "../transport/index.js";
 import type { Verifiers } from "../verifiers/index.js";
 import {
   BadStartupMessage,
@@ -35,7 +35,7 @@ import {
 import { authenticate } from "./authentication.js";
 import { ClientGone } from "./client-input.js";
 import { greetingParameters } from "./greeting.js";
-import { type NegotiationRules, negotiate, type Startup } from "./negotiation.js";
+import { type CancelOrigin, type NegotiationRules, negotiate, type Startup } from "./negotiation.js";
 import { LoginTimeout, ReplicationNotSupported, Terminated } from "./session-failure.js";
 
 export interface SessionSurroundings {
@@ -45,7 +45,7 @@ export interface SessionSurroundings {
   readonly pools: Pools;
   readonly cancelKeys: CancelKeys<Session>;
   /** Passes a cancel request to wherever its session is. */
-  readonly routeCancel: (key: CancelKey, from: ClientAddress) => void;
+  readonly routeCancel: (key: CancelKey, origin: CancelOrigin) => void;
   readonly dialOptions: DialOptions;
   readonly negotiation: NegotiationRules;
   readonly unauthenticated: UnauthenticatedClients;
@@ -163,7 +163,7 @@ export class Session {
         },
       });
       if (negotiated.kind === "cancel") {
-        this.#around.routeCancel(negotiated.key, negotiated.address);
+        this.#around.routeCancel(negotiated.key, negotiated.origin);
         this.end(undefined);
         return;
       }

@@ -3,7 +3,7 @@ import { createServer, type Server, type TLSSocket } from "node:tls";
 import { messageOf, SluiceError } from "@sluice/shared/errors";
 import type { CertificateFiles } from "./certificate-files.js";
 import { readHelloName } from "./client-hello.js";
-import { ALPN } from "./tls-rules.js";
+import { ALPN, PEER_ALPN } from "./tls-rules.js";
 
 /** What a client must prove by a certificate of its own. */
 export type ClientCertificateRule = "none" | "verify-ca" | "verify-full";
@@ -13,8 +13,8 @@ export interface SecuredClient {
   readonly socket: TLSSocket;
   /** SNI. */
   readonly serverName: string | undefined;
-  /** The client asked for `postgresql` by ALPN. */
-  readonly alpn: boolean;
+  /** What was agreed on by ALPN: a client of the protocol, another data plane, or nothing. */
+  readonly alpn: "client" | "peer" | undefined;
   /** For SCRAM-SHA-256-PLUS; undefined when the certificate has no such binding. */
   readonly endPoint: Buffer | undefined;
   /** The common name in the client's certificate, if it showed one of the CA's. */
@@ -98,7 +98,7 @@ export class ClientTls {
     // It listens nowhere: connections are handed to it. It is what checks client certificates.
     const server = createServer({
       ...options,
-      ALPNProtocols: [ALPN],
+      ALPNProtocols: [ALPN, PEER_ALPN],
       requestCert: this.rule !== "none",
       // A client that fails is told so in words that it can show.
       rejectUnauthorized: false,
@@ -122,7 +122,7 @@ export class ClientTls {
     waiting.resolve({
       socket,
       serverName: typeof servername === "string" && servername !== "" ? servername : undefined,
-      alpn: socket.alpnProtocol === ALPN,
+      alpn: agreedOn(socket.alpnProtocol),
       endPoint: shown === undefined ? undefined : this.#certificates.current.bindingOf(shown.fingerprint256),
       certifiedName: socket.authorized ? commonNameOf(socket) : undefined,
     });
@@ -133,6 +133,17 @@ export class ClientTls {
     const waiting = this.#waiting.get(name);
     this.#waiting.delete(name);
     return waiting;
+  }
+}
+
+function agreedOn(protocol: string | false | null): SecuredClient["alpn"] {
+  switch (protocol) {
+    case ALPN:
+      return "client";
+    case PEER_ALPN:
+      return "peer";
+    default:
+      return undefined;
   }
 }
 

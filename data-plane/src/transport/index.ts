@@ -11,6 +11,6 @@ export { type DialOptions, dial, type ServerSocket } from "./dial.js";
 export { endPointBinding } from "./end-point-binding.js";
 export { BadProxyHeader, type ProxyHeader, readProxyHeader } from "./proxy-header.js";
 export { SocketTo } from "./socket-to.js";
-export type { TlsFloor } from "./tls-rules.js";
+export { PEER_ALPN, type TlsFloor } from "./tls-rules.js";
 export { sameUpstream, type Upstream } from "./upstream.js";
 export { UpstreamUnreachable } from "./upstream-unreachable.js";

@@ -17,3 +17,6 @@ export function contextBase(floor: TlsFloor, clientCa: string | undefined): Secu
     ...(clientCa === undefined ? {} : { ca: clientCa }),
   };
 }
+
+/** Of connections on which another data plane passes a cancel request on. */
+export const PEER_ALPN = "sluice-cancel";

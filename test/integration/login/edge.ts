@@ -108,6 +108,8 @@ export class Edge {
       mostUnauthenticated: 1000,
       mostUnauthenticatedPerAddress: 1000,
       dialOptions,
+      node: 0,
+      cancelPeers: undefined,
       loginTimeoutMs: 15_000,
       drainTimeoutMs: 1000,
       clock: systemClock,
