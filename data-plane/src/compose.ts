@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import { ConfigurationError } from "@sluice/shared/config";
+import { messageOf } from "@sluice/shared/errors";
 import type { Lifecycle } from "@sluice/shared/lifecycle";
 import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
@@ -26,6 +28,8 @@ export async function composePrimary(
   logger: Logger,
   lifecycle: Lifecycle,
 ): Promise<{ readonly transaction: number; readonly session: number; readonly operations: number }> {
+  // A worker that cannot use them would be replaced for ever: here the start ends, and says why.
+  certificateFilesOf(config, logger);
   const dialOptions = dialOptionsOf(config);
   const directory = new Directory();
   const authQuery = new AuthQuery(dialOptions, logger);
@@ -110,14 +114,26 @@ export function composeWorker(
 
 export type { ToWorker };
 
-/** @throws Error that names what is wrong with the files */
 function clientTlsOf(config: DataPlaneConfig, logger: Logger): ClientTls | undefined {
-  const { GLOBAL_DOWNSTREAM_CERT_PATH: certs, GLOBAL_DOWNSTREAM_KEY_PATH: keys } = config;
-  if (certs.length === 0 && keys.length === 0) return undefined;
-  const clientCa = config.GLOBAL_DOWNSTREAM_CLIENT_CA_PATH;
-  const files = new CertificateFiles({ certs, keys, clientCa }, config.GLOBAL_DOWNSTREAM_TLS_MIN, logger);
+  const files = certificateFilesOf(config, logger);
+  if (files === undefined) return undefined;
   files.watch(systemClock, CERTIFICATE_INTERVAL_MS);
-  return new ClientTls(files, clientCa === undefined ? "none" : config.GLOBAL_DOWNSTREAM_CLIENT_CERT);
+  const demanded = config.GLOBAL_DOWNSTREAM_CLIENT_CA_PATH !== undefined;
+  return new ClientTls(files, demanded ? config.GLOBAL_DOWNSTREAM_CLIENT_CERT : "none");
+}
+
+/** @throws ConfigurationError that says what is wrong with the files */
+function certificateFilesOf(config: DataPlaneConfig, logger: Logger): CertificateFiles | undefined {
+  const { GLOBAL_DOWNSTREAM_CERT_PATH: certs, GLOBAL_DOWNSTREAM_KEY_PATH: keys } = config;
+  if (certs.length === 0) return undefined;
+  const paths = { certs, keys, clientCa: config.GLOBAL_DOWNSTREAM_CLIENT_CA_PATH };
+  try {
+    return new CertificateFiles(paths, config.GLOBAL_DOWNSTREAM_TLS_MIN, logger);
+  } catch (error) {
+    throw new ConfigurationError([
+      `GLOBAL_DOWNSTREAM_CERT_PATH, GLOBAL_DOWNSTREAM_KEY_PATH: ${messageOf(error)}`,
+    ]);
+  }
 }
 
 /** The same in all workers of a data plane and after a restart, and most likely another on every other one. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   base64Keys,
+  ConfigurationError,
   type Environment,
   integer,
   list,
@@ -70,13 +71,17 @@ export function readConfig(environment: Environment) {
     LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
     LOG_FORMAT: oneOf(LOG_FORMATS, "json"),
   });
+  const problems: string[] = [];
   if (config.PROXY_PROTOCOL !== "off" && config.TRUSTED_LB_RANGES.empty)
-    throw new Error("TRUSTED_LB_RANGES must name the balancers when PROXY_PROTOCOL is on");
+    problems.push("TRUSTED_LB_RANGES: must name the balancers when PROXY_PROTOCOL is on");
+  if (config.GLOBAL_DOWNSTREAM_CERT_PATH.length !== config.GLOBAL_DOWNSTREAM_KEY_PATH.length)
+    problems.push("GLOBAL_DOWNSTREAM_KEY_PATH: must name as many files as GLOBAL_DOWNSTREAM_CERT_PATH");
   if (
     config.GLOBAL_DOWNSTREAM_CLIENT_CA_PATH !== undefined &&
     config.GLOBAL_DOWNSTREAM_CERT_PATH.length === 0
   )
-    throw new Error("GLOBAL_DOWNSTREAM_CLIENT_CA_PATH needs GLOBAL_DOWNSTREAM_CERT_PATH");
+    problems.push("GLOBAL_DOWNSTREAM_CLIENT_CA_PATH: needs GLOBAL_DOWNSTREAM_CERT_PATH");
+  if (problems.length > 0) throw new ConfigurationError(problems);
   return { ...config, NODE_KEY_PATH: config.NODE_KEY_PATH ?? join(config.DATA_DIR, "node-key.pem") };
 }
 
