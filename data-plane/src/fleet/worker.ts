@@ -20,12 +20,14 @@ import {
   Directory,
   FailureBrake,
   type Tenant,
+  terminationOrdered,
   UnauthenticatedClients,
 } from "../tenants/index.js";
 import type { DialOptions } from "../transport/index.js";
 import { CountedClients } from "./counted-clients.js";
 import type { ToPrimary, ToWorker } from "./messages.js";
 import { RemoteVerifiers } from "./remote-verifiers.js";
+import { TenantTimeouts } from "./tenant-timeouts.js";
 
 export interface WorkerOptions {
   readonly host: string;
@@ -47,6 +49,8 @@ export interface WorkerOptions {
 }
 
 const FIGURES_INTERVAL_MS = 1000;
+/** So late a timeout may be noticed. */
+const TIMEOUTS_INTERVAL_MS = 200;
 
 /** The process that has the clients: listeners, sessions and pools. */
 export class DataPlaneWorker {
@@ -54,6 +58,7 @@ export class DataPlaneWorker {
   readonly #directory = new Directory();
   readonly #verifiers: RemoteVerifiers;
   readonly #sessions = new Set<Session>();
+  readonly #timeouts = new TenantTimeouts();
   readonly #cancelKeys: CancelKeys<Session>;
   readonly #cancelGate: CancelGate;
   readonly #pools: Pools;
@@ -76,8 +81,15 @@ export class DataPlaneWorker {
     });
     this.#directory.listen(this.#pools);
     this.#directory.listen({
-      tenantChanged: () => undefined,
-      tenantRemoved: (tenant) => this.#endSessionsOf(tenant),
+      tenantChanged: (tenant, before) => {
+        this.#timeouts.changed(tenant);
+        if (!terminationOrdered(tenant, before)) return;
+        for (const session of this.#sessionsOf(tenant)) session.terminate();
+      },
+      tenantRemoved: (tenant) => {
+        this.#timeouts.removed(tenant);
+        for (const session of this.#sessionsOf(tenant)) session.tenantRemoved();
+      },
     });
     this.#around = {
       directory: this.#directory,
@@ -115,6 +127,7 @@ export class DataPlaneWorker {
       return;
     }
     this.#reportFigures();
+    this.#checkTimeouts();
   }
 
   received(message: ToWorker, stop: () => void): void {
@@ -177,8 +190,18 @@ export class DataPlaneWorker {
     if (!passedOn && cancelPeers !== undefined) background(logger, "cancel", cancelPeers.forward(key));
   }
 
-  #endSessionsOf(tenant: Tenant): void {
-    for (const session of [...this.#sessions]) if (session.tenant === tenant.id) session.tenantRemoved();
+  #sessionsOf(tenant: Tenant): readonly Session[] {
+    return [...this.#sessions].filter((session) => session.tenant === tenant.id);
+  }
+
+  #checkTimeouts(): void {
+    if (this.#timeouts.any) {
+      for (const session of [...this.#sessions]) {
+        const timeouts = this.#timeouts.of(session.tenant);
+        if (timeouts !== undefined) session.checkTimeouts(timeouts);
+      }
+    }
+    this.#options.clock.schedule(TIMEOUTS_INTERVAL_MS, () => this.#checkTimeouts());
   }
 
   #reportFigures(): void {

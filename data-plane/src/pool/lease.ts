@@ -1,3 +1,4 @@
+import type { Deadline } from "@sluice/shared/time";
 import type { ServerConnection } from "../server/index.js";
 
 export type LeaseState =
@@ -35,4 +36,6 @@ export interface Lease {
   release(report: ReleaseReport): void;
   /** Marks a cancel request as under way; the function returned ends it. */
   beginCancel(): () => void;
+  /** Cancels what runs on the server, and waits until the request is delivered. */
+  cancel(deadline: Deadline): Promise<void>;
 }

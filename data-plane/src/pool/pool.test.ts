@@ -7,6 +7,7 @@ import type { ServerSocket } from "../transport/index.js";
 import { CLEAN, type Lease } from "./lease.js";
 import { LocalPermits } from "./permits.js";
 import { Pool } from "./pool.js";
+import type { PoolRules } from "./pool-rules.js";
 
 /** A socket that says nothing; what the pool decides does not depend on bytes. */
 class QuietSocket extends Duplex {
@@ -22,6 +23,7 @@ class QuietSocket extends Duplex {
 class Rig {
   readonly clock = new FakeClock();
   readonly permits: LocalPermits;
+  readonly rules: PoolRules;
   readonly pool: Pool;
   readonly opened: ServerConnection[] = [];
   failure: Error | undefined;
@@ -31,13 +33,22 @@ class Rig {
 
   constructor(limit: number, mode: "transaction" | "session" = "transaction") {
     this.permits = new LocalPermits(limit);
+    this.rules = {
+      size: limit,
+      minSize: 0,
+      idleTimeoutMs: 600_000,
+      lifetimeMs: 3_600_000,
+      connectTimeoutMs: 15_000,
+      reset: "tracked",
+      pausedUntilMs: 0,
+    };
     this.pool = new Pool({
       name: "test",
       mode,
       permits: this.permits,
       clock: this.clock,
       logger: silentLogger,
-      connectTimeoutMs: 15_000,
+      rules: this.rules,
       cancel: () => Promise.resolve(),
       connect: async () => {
         await this.#gate;
@@ -171,7 +182,7 @@ describe("Pool", () => {
     const rig = new Rig(3);
     const leases = await Promise.all([1, 2, 3].map(() => rig.pool.checkout(1000)));
     leases[0]?.release(CLEAN);
-    rig.pool.resize(1);
+    rig.pool.follow({ ...rig.rules, size: 1 });
     expect(rig.openSockets).toBe(2);
     leases[1]?.release(CLEAN);
     expect(rig.openSockets).toBe(1);
@@ -183,7 +194,7 @@ describe("Pool", () => {
     const rig = new Rig(1);
     await rig.pool.checkout(1000);
     const waiting = rig.pool.checkout(1000);
-    rig.pool.resize(2);
+    rig.pool.follow({ ...rig.rules, size: 2 });
     await waiting;
     expect(rig.openSockets).toBe(2);
   });
@@ -222,6 +233,59 @@ describe("Pool", () => {
     const lease = await rig.pool.checkout(1000);
     lease.release({ owed: 0, halfSent: true });
     expect(rig.openSockets).toBe(0);
+  });
+
+  it("gives no server out while it is paused, and nobody's time runs out meanwhile", async () => {
+    const rig = new Rig(2);
+    const idle = await rig.pool.checkout(1000);
+    const busy = await rig.pool.checkout(1000);
+    idle.release(CLEAN);
+    rig.pool.follow({ ...rig.rules, pausedUntilMs: rig.clock.now() + 60_000 });
+    expect(rig.openSockets).toBe(1);
+    const waiting = rig.pool.checkout(1000);
+    busy.release(CLEAN);
+    expect(rig.openSockets).toBe(0);
+    rig.clock.advance(59_999);
+    await turn();
+    expect(rig.pool.figures).toMatchObject({ open: 0, waiting: 1 });
+    rig.clock.advance(1);
+    await waiting;
+    expect(rig.opened).toHaveLength(3);
+  });
+
+  it("goes on at once when a pause is taken back", async () => {
+    const rig = new Rig(1);
+    rig.pool.follow({ ...rig.rules, pausedUntilMs: rig.clock.now() + 60_000 });
+    const waiting = rig.pool.checkout(1000);
+    await turn();
+    expect(rig.opened).toHaveLength(0);
+    rig.pool.follow(rig.rules);
+    await waiting;
+    expect(rig.opened).toHaveLength(1);
+  });
+
+  it("keeps as many servers as it is told to while it has clients, and no more when it has none", async () => {
+    const rig = new Rig(3);
+    rig.pool.follow({ ...rig.rules, minSize: 2 });
+    rig.pool.reap();
+    await turn();
+    expect(rig.opened).toHaveLength(0);
+    rig.pool.clients = 1;
+    rig.pool.reap();
+    await turn();
+    expect(rig.pool.figures).toMatchObject({ open: 2, idle: 2 });
+    rig.clock.advance(700_000);
+    rig.pool.reap();
+    expect(rig.pool.figures).toMatchObject({ open: 2 });
+  });
+
+  it("keeps servers for ever where lifetime and idle timeout are off", async () => {
+    const rig = new Rig(1);
+    rig.pool.follow({ ...rig.rules, idleTimeoutMs: 0, lifetimeMs: 0 });
+    (await rig.pool.checkout(1000)).release(CLEAN);
+    rig.clock.advance(100 * 3_600_000);
+    rig.pool.reap();
+    expect(rig.openSockets).toBe(1);
   });
 
   it("takes a second release of one lease for nothing", async () => {

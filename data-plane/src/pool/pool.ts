@@ -2,12 +2,13 @@ import { SluiceError } from "@sluice/shared/errors";
 import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import type { PoolMode } from "@sluice/shared/tenant";
-import { type Clock, Deadline } from "@sluice/shared/time";
+import { type Clock, Deadline, type Timer } from "@sluice/shared/time";
 import type { ServerConnection } from "../server/index.js";
 import { cleanUp } from "./clean-up.js";
 import { CLEAN, type Lease, type LeaseState, type ReleaseReport } from "./lease.js";
 import type { Permits } from "./permits.js";
 import { CheckoutTimeout, PoolRetired } from "./pool-failure.js";
+import type { PoolRules } from "./pool-rules.js";
 import { WaitQueue } from "./wait-queue.js";
 
 export interface PoolOptions {
@@ -20,13 +21,11 @@ export interface PoolOptions {
   readonly connect: (deadline: Deadline) => Promise<ServerConnection>;
   /** Sends a cancel request for the server's running query, and waits until it is delivered. */
   readonly cancel: (server: ServerConnection, deadline: Deadline) => Promise<void>;
-  readonly connectTimeoutMs: number;
+  readonly rules: PoolRules;
 }
 
 /** How long a server may take to become clean before it is closed instead. */
 const CLEAN_UP_TIMEOUT_MS = 5000;
-const SERVER_IDLE_TIMEOUT_MS = 600_000;
-const SERVER_LIFETIME_MS = 3_600_000;
 /** Lifetimes differ by up to a fifth, so that servers opened together do not end together. */
 const LIFETIME_JITTER = 0.2;
 
@@ -44,8 +43,10 @@ export class Pool {
   readonly #waiting = new WaitQueue<Waiter>();
   readonly #idle: PooledServer[] = [];
   readonly #all = new Set<PooledServer>();
+  #rules: PoolRules;
   #connecting = 0;
   #retired = false;
+  #resumes: Timer | undefined;
   /** Sessions that use this pool. */
   clients = 0;
   /** Reported at the login of the last server; undefined until one was there. */
@@ -53,6 +54,8 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#rules = options.rules;
+    this.#pauseIfTold();
   }
 
   get mode(): PoolMode {
@@ -81,7 +84,7 @@ export class Pool {
 
   /** A server that is at hand, without a promise: the usual case of a busy pool. */
   takeIdle(): Lease | undefined {
-    if (this.#waiting.length > 0) return undefined;
+    if (this.#waiting.length > 0 || this.#resumes !== undefined) return undefined;
     for (;;) {
       const server = this.#idle.pop();
       if (server === undefined) return undefined;
@@ -103,9 +106,13 @@ export class Pool {
     const atHand = this.takeIdle();
     if (atHand !== undefined) return Promise.resolve(atHand);
     return new Promise((resolve, reject) => {
-      const timer = this.#options.clock.schedule(timeoutMs, () =>
-        leave(new CheckoutTimeout(timeoutMs, this.mode)),
-      );
+      // A pause is an operator's: its time does not count as the client's.
+      const expireIn = (delayMs: number): Timer =>
+        this.#options.clock.schedule(delayMs, () => {
+          if (this.#resumes === undefined) leave(new CheckoutTimeout(timeoutMs, this.mode));
+          else timer = expireIn(this.#pauseLeftMs + timeoutMs);
+        });
+      let timer = expireIn(timeoutMs);
       const waiter: Waiter = {
         resolve: (lease) => {
           timer.cancel();
@@ -125,9 +132,11 @@ export class Pool {
     });
   }
 
-  /** Lives from now on with another bound. */
-  resize(limit: number): void {
-    this.#options.permits.limit = limit;
+  /** Lives from now on by other rules. */
+  follow(rules: PoolRules): void {
+    this.#rules = rules;
+    this.#options.permits.limit = rules.size;
+    this.#pauseIfTold();
     while (this.#options.permits.exceeded) {
       const server = this.#idle.shift();
       if (server === undefined) break;
@@ -140,6 +149,7 @@ export class Pool {
   retire(): void {
     if (this.#retired) return;
     this.#retired = true;
+    this.#resumes?.cancel();
     for (const server of this.#idle.splice(0)) this.#drop(server);
     for (let waiter = this.#waiting.next(); waiter !== undefined; waiter = this.#waiting.next()) {
       waiter.reject(new PoolRetired());
@@ -152,17 +162,22 @@ export class Pool {
     for (const server of [...this.#all]) this.#drop(server);
   }
 
-  /** Closes servers that were idle for too long or have lived long enough. */
+  /** Closes servers that were idle for too long or have lived long enough, and opens those that are always kept. */
   reap(): void {
     const nowMs = this.#options.clock.monotonic();
+    const { idleTimeoutMs, minSize } = this.#rules;
+    const idleTooLong = (server: PooledServer): boolean =>
+      idleTimeoutMs > 0 && this.#all.size > minSize && nowMs - server.idleSinceMs > idleTimeoutMs;
     for (let i = this.#idle.length - 1; i >= 0; i--) {
       const server = this.#idle[i];
       if (server === undefined) continue;
-      if (nowMs - server.idleSinceMs > SERVER_IDLE_TIMEOUT_MS || nowMs > server.expiresAtMs) {
+      if (idleTooLong(server) || nowMs > server.expiresAtMs) {
         this.#idle.splice(i, 1);
         this.#drop(server);
       }
     }
+    const wanted = this.clients > 0 ? minSize : 0;
+    while (this.#all.size + this.#connecting < wanted && this.#mayConnect()) this.#open();
   }
 
   /** @internal A lease ends. */
@@ -173,7 +188,7 @@ export class Pool {
       return;
     }
     const clean = report.owed === 0 && !report.halfSent && connection.idle;
-    const mustReset = this.mode === "session" || connection.soiled;
+    const mustReset = this.mode === "session" || connection.soiled || this.#rules.reset === "always";
     if (clean && !mustReset && server.cancels === 0) {
       this.#handOn(server);
       return;
@@ -189,6 +204,11 @@ export class Pool {
   /** @internal The last cancel request for this server has been delivered. */
   cancelsEnded(server: PooledServer): void {
     if (server.state === "canceling") this.takeBack(server, CLEAN);
+  }
+
+  /** @internal Over the way that the pool's servers are reached, also when the tenant has others by now. */
+  cancel(server: ServerConnection, deadline: Deadline): Promise<void> {
+    return this.#options.cancel(server, deadline);
   }
 
   /** @internal */
@@ -216,6 +236,8 @@ export class Pool {
   #handOn(server: PooledServer): void {
     if (
       this.#retired ||
+      // Behind a pause stands another server, or the same one restarted.
+      this.#resumes !== undefined ||
       this.#options.permits.exceeded ||
       this.now() > server.expiresAtMs ||
       !server.server.idle
@@ -236,17 +258,39 @@ export class Pool {
   }
 
   #connectIfNeeded(): void {
-    while (!this.#retired && this.#waiting.length > this.#connecting && this.#options.permits.tryTake()) {
-      this.#connecting += 1;
-      background(this.#options.logger, "connecting a server", this.#connect());
-    }
+    while (this.#waiting.length > this.#connecting && this.#mayConnect()) this.#open();
+  }
+
+  /** Takes the permit, too. */
+  #mayConnect(): boolean {
+    return !this.#retired && this.#resumes === undefined && this.#options.permits.tryTake();
+  }
+
+  #open(): void {
+    this.#connecting += 1;
+    background(this.#options.logger, "connecting a server", this.#connect());
+  }
+
+  get #pauseLeftMs(): number {
+    return this.#rules.pausedUntilMs - this.#options.clock.now();
+  }
+
+  #pauseIfTold(): void {
+    this.#resumes?.cancel();
+    this.#resumes = undefined;
+    if (this.#pauseLeftMs <= 0 || this.#retired) return;
+    this.#resumes = this.#options.clock.schedule(this.#pauseLeftMs, () => {
+      this.#resumes = undefined;
+      this.#connectIfNeeded();
+    });
+    for (const server of this.#idle.splice(0)) this.#drop(server);
   }
 
   async #connect(): Promise<void> {
     let connection: ServerConnection;
     try {
       connection = await this.#options.connect(
-        Deadline.after(this.#options.clock, this.#options.connectTimeoutMs),
+        Deadline.after(this.#options.clock, this.#rules.connectTimeoutMs),
       );
     } catch (thrown) {
       this.#connecting -= 1;
@@ -264,8 +308,10 @@ export class Pool {
     }
     this.#connecting -= 1;
     this.parameters = connection.baseline;
-    const lifetimeMs = SERVER_LIFETIME_MS * (1 - LIFETIME_JITTER * Math.random());
-    const server = new PooledServer(this, connection, this.now() + lifetimeMs);
+    const jitter = 1 - LIFETIME_JITTER * Math.random();
+    const { lifetimeMs } = this.#rules;
+    const expiresAtMs = lifetimeMs === 0 ? Number.POSITIVE_INFINITY : this.now() + lifetimeMs * jitter;
+    const server = new PooledServer(this, connection, expiresAtMs);
     this.#all.add(server);
     this.#handOn(server);
   }
@@ -318,5 +364,9 @@ export class PooledServer implements Lease {
       this.cancels -= 1;
       if (this.cancels === 0) this.#pool.cancelsEnded(this);
     };
+  }
+
+  cancel(deadline: Deadline): Promise<void> {
+    return this.#pool.cancel(this.server, deadline);
   }
 }

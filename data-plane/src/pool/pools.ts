@@ -2,10 +2,11 @@ import type { Logger } from "@sluice/shared/observability";
 import type { PoolMode } from "@sluice/shared/tenant";
 import type { Clock, Deadline } from "@sluice/shared/time";
 import { logIn, ServerConnection, type ServerCredentials } from "../server/index.js";
-import type { DirectoryListener, Tenant } from "../tenants/index.js";
+import { type DirectoryListener, type Tenant, terminationOrdered } from "../tenants/index.js";
 import { type DialOptions, dial, sameUpstream, type Upstream } from "../transport/index.js";
 import type { Permits } from "./permits.js";
 import { Pool } from "./pool.js";
+import { poolRulesOf } from "./pool-rules.js";
 
 export interface PoolKey {
   readonly tenant: string;
@@ -22,8 +23,7 @@ export interface PoolsOptions {
   readonly cancel: (server: ServerConnection, upstream: Upstream, deadline: Deadline) => Promise<void>;
 }
 
-const SERVER_CONNECT_TIMEOUT_MS = 15_000;
-const REAP_INTERVAL_MS = 10_000;
+const REAP_INTERVAL_MS = 2000;
 
 interface Entry {
   readonly key: PoolKey;
@@ -53,6 +53,7 @@ export class Pools implements DirectoryListener {
     }
     const { clock, logger, cancel, dialOptions, permitsFor } = this.#options;
     const upstream = tenant.upstream;
+    const rules = poolRulesOf(tenant, key.user);
     const entry: Entry = {
       key,
       upstream,
@@ -60,10 +61,10 @@ export class Pools implements DirectoryListener {
       pool: new Pool({
         name: `${key.user}.${key.tenant}/${key.database} ${key.mode}`,
         mode: key.mode,
-        permits: permitsFor(key, poolSizeOf(tenant, key.user)),
+        permits: permitsFor(key, rules.size),
         clock,
         logger,
-        connectTimeoutMs: SERVER_CONNECT_TIMEOUT_MS,
+        rules,
         cancel: (server, deadline) => cancel(server, upstream, deadline),
         connect: async (deadline) => {
           const socket = await dial(upstream, dialOptions, deadline);
@@ -82,20 +83,16 @@ export class Pools implements DirectoryListener {
     return entry.pool;
   }
 
-  upstreamOf(pool: Pool): Upstream | undefined {
-    for (const entry of this.#entries.values()) if (entry.pool === pool) return entry.upstream;
-    return undefined;
-  }
-
   figures(): readonly { readonly key: PoolKey; readonly figures: Pool["figures"] }[] {
     return [...this.#entries.values()].map(({ key, pool }) => ({ key, figures: pool.figures }));
   }
 
-  tenantChanged(tenant: Tenant): void {
+  tenantChanged(tenant: Tenant, before: Tenant | undefined): void {
+    const terminated = terminationOrdered(tenant, before);
     for (const entry of this.#entries.values()) {
       if (entry.key.tenant !== tenant.id) continue;
-      if (sameUpstream(entry.upstream, tenant.upstream))
-        entry.pool.resize(poolSizeOf(tenant, entry.key.user));
+      if (!terminated && sameUpstream(entry.upstream, tenant.upstream))
+        entry.pool.follow(poolRulesOf(tenant, entry.key.user));
       else entry.pool.retire();
     }
   }
@@ -117,8 +114,4 @@ export class Pools implements DirectoryListener {
       this.#scheduleReaping();
     });
   }
-}
-
-export function poolSizeOf(tenant: Tenant, user: string): number {
-  return tenant.users.get(user)?.poolSize ?? tenant.defaultPoolSize;
 }

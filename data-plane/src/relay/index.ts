@@ -1,2 +1,10 @@
 export { Relay, type RelayOptions, settle } from "./relay.js";
-export { OutcomeUnknown, QueryCanceled, UnnamedStatementGone } from "./relay-failure.js";
+export {
+  ClientIdleTimeout,
+  IdleTransactionTimeout,
+  OutcomeUnknown,
+  QueryCanceled,
+  TransactionTimeout,
+  UnnamedStatementGone,
+} from "./relay-failure.js";
+export { anyTimeout, type Timeouts } from "./timeouts.js";

@@ -34,3 +34,37 @@ export class OutcomeUnknown extends SluiceError {
     });
   }
 }
+
+/** The client asked nothing for as long as its tenant allows. */
+export class ClientIdleTimeout extends SluiceError {
+  constructor() {
+    super({
+      code: "EIDLE",
+      kind: "timeout",
+      sqlstate: "57P05",
+      clientMessage: "terminating connection due to idle-session timeout",
+    });
+  }
+}
+
+export class IdleTransactionTimeout extends SluiceError {
+  constructor() {
+    super({
+      code: "EIDLETRANSACTION",
+      kind: "timeout",
+      sqlstate: "25P03",
+      clientMessage: "terminating connection due to idle-in-transaction timeout",
+    });
+  }
+}
+
+export class TransactionTimeout extends SluiceError {
+  constructor() {
+    super({
+      code: "ETRANSACTIONTIMEOUT",
+      kind: "timeout",
+      sqlstate: "25P04",
+      clientMessage: "terminating connection due to transaction timeout",
+    });
+  }
+}

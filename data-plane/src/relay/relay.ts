@@ -3,12 +3,20 @@ import { SluiceError } from "@sluice/shared/errors";
 import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import { type Clock, Deadline } from "@sluice/shared/time";
-import type { Lease, Pool } from "../pool/index.js";
+import { type Lease, type Pool, PoolRetired } from "../pool/index.js";
 import { type ServerConnection, type ServerHolder, SessionSettings } from "../server/index.js";
 import { errorResponse, READY_IDLE, TransactionStatus } from "../wire/index.js";
 import { Ledger } from "./ledger.js";
-import { OutcomeUnknown, QueryCanceled, UnnamedStatementGone } from "./relay-failure.js";
+import {
+  ClientIdleTimeout,
+  IdleTransactionTimeout,
+  OutcomeUnknown,
+  QueryCanceled,
+  TransactionTimeout,
+  UnnamedStatementGone,
+} from "./relay-failure.js";
 import { RequestScanner } from "./request-scanner.js";
+import type { Timeouts } from "./timeouts.js";
 
 export interface RelayOptions {
   readonly client: Socket;
@@ -18,7 +26,6 @@ export interface RelayOptions {
   readonly checkoutTimeoutMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly cancel: (server: ServerConnection, deadline: Deadline) => Promise<void>;
   /** Ends the client with this error, or without a word. Called once. */
   readonly end: (error: SluiceError | undefined) => void;
 }
@@ -68,11 +75,19 @@ export class Relay implements ServerHolder {
   #clientEnded = false;
   #draining: SluiceError | undefined;
   #leaveQueue: ((error: SluiceError) => void) | undefined;
+  /** When anything went either way last. */
+  #activeAtMs: number;
+  /** When the oldest request that is owed an answer was sent. */
+  #askedAtMs = 0;
+  /** When the transaction began; 0: there is none. */
+  #begunAtMs = 0;
+  #queryTimedOut = false;
 
   constructor(options: RelayOptions) {
     this.#options = options;
     this.#client = options.client;
     this.#settings = options.settings;
+    this.#activeAtMs = options.clock.monotonic();
     this.#requests = new RequestScanner(
       this.#ledger,
       (name) => this.#lease?.server.reports(name) ?? REPORTED_EVERYWHERE.has(name),
@@ -93,6 +108,9 @@ export class Relay implements ServerHolder {
 
   clientData(segment: Buffer): void {
     if (this.#phase === "ended" || this.#clientEnded) return;
+    this.#activeAtMs = this.#options.clock.monotonic();
+    if (this.#ledger.owed === 0) this.#askedAtMs = this.#activeAtMs;
+    if (this.#begunAtMs === 0) this.#begunAtMs = this.#activeAtMs;
     let findings: RequestScanner["findings"];
     try {
       findings = this.#requests.scan(segment);
@@ -153,6 +171,27 @@ export class Relay implements ServerHolder {
     else if (this.#phase === "active" && this.#atTransactionEnd()) this.#finish(error);
   }
 
+  /** Ends what has lasted for longer than it may. */
+  checkTimeouts(timeouts: Timeouts): void {
+    const nowMs = this.#options.clock.monotonic();
+    const over = (limitMs: number, sinceMs: number): boolean => limitMs > 0 && nowMs - sinceMs >= limitMs;
+    const asking = this.#phase !== "idle" && this.#ledger.owed > 0;
+    if (this.#phase === "idle" || (this.#phase === "active" && this.#atTransactionEnd())) {
+      this.#begunAtMs = 0;
+      if (over(timeouts.clientIdleMs, this.#activeAtMs)) this.#finish(new ClientIdleTimeout());
+      return;
+    }
+    if (this.#phase !== "active") return;
+    if (over(timeouts.transactionMs, this.#begunAtMs)) this.#finish(new TransactionTimeout());
+    else if (!asking && over(timeouts.idleTransactionMs, this.#activeAtMs)) {
+      this.#finish(new IdleTransactionTimeout());
+    } else if (asking && !this.#queryTimedOut && over(timeouts.queryMs, this.#askedAtMs)) {
+      // Once for a request: what does not heed it would be asked again with each look.
+      this.#queryTimedOut = true;
+      this.cancel();
+    }
+  }
+
   /** A cancel request with this session's key came. */
   cancel(): void {
     if (this.#phase === "waiting") {
@@ -166,7 +205,7 @@ export class Relay implements ServerHolder {
     background(
       this.#options.logger,
       "cancel request",
-      this.#options.cancel(lease.server, deadline).then(done, (error: unknown) => {
+      lease.cancel(deadline).then(done, (error: unknown) => {
         // Nobody knows whether the signal still comes: the server must not reach another client.
         lease.server.close();
         done();
@@ -177,8 +216,12 @@ export class Relay implements ServerHolder {
 
   // What the server says.
 
-  readyForQuery(_status: number): void {
+  readyForQuery(status: number): void {
     this.#ledger.ready();
+    this.#activeAtMs = this.#options.clock.monotonic();
+    this.#askedAtMs = this.#activeAtMs;
+    this.#queryTimedOut = false;
+    if (status === TransactionStatus.idle) this.#begunAtMs = 0;
   }
 
   copyIn(): void {
@@ -241,7 +284,10 @@ export class Relay implements ServerHolder {
         },
         (error: unknown) => {
           this.#leaveQueue = undefined;
-          if (this.#phase === "waiting") this.#refuse(SluiceError.from(error));
+          if (this.#phase !== "waiting") return;
+          // The tenant's servers are others now, or it is gone: asking for the pool again tells which.
+          if (error instanceof PoolRetired && this.#draining === undefined) this.#checkOut();
+          else this.#refuse(SluiceError.from(error));
         },
       );
   }

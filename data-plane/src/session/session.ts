@@ -5,9 +5,9 @@ import type { Logger } from "@sluice/shared/observability";
 import { type PoolMode, USER_DEFAULTS } from "@sluice/shared/tenant";
 import { type Clock, Deadline, type Timer } from "@sluice/shared/time";
 import type { MockVerifiers } from "../auth/index.js";
-import { type CancelKey, type CancelKeys, sendCancel } from "../cancel/index.js";
+import type { CancelKey, CancelKeys } from "../cancel/index.js";
 import type { Lease, Pool, Pools } from "../pool/index.js";
-import { Relay, settle } from "../relay/index.js";
+import { Relay, settle, type Timeouts } from "../relay/index.js";
 import { type ServerCredentials, SessionSettings } from "../server/index.js";
 import {
   type Arrival,
@@ -106,6 +106,10 @@ export class Session {
     background(this.#around.logger, "session", this.#logIn());
   }
 
+  checkTimeouts(timeouts: Timeouts): void {
+    this.#relay?.checkTimeouts(timeouts);
+  }
+
   /** A cancel request with this session's key. */
   cancel(): void {
     this.#relay?.cancel();
@@ -122,6 +126,11 @@ export class Session {
   tenantRemoved(): void {
     this.drain();
     this.#around.clock.schedule(REMOVED_GRACE_MS, () => this.end(new Terminated()));
+  }
+
+  /** An operator has ordered it: now, whatever runs. */
+  terminate(): void {
+    this.end(new Terminated());
   }
 
   /** Ends now; what runs is cancelled by the pool's clean-up. */
@@ -240,6 +249,8 @@ export class Session {
         READY_IDLE,
       ]),
     );
+    const heartbeatMs = identity.tenant.clientHeartbeatIntervalS * 1000;
+    if (heartbeatMs > 0) this.#socket.setKeepAlive(true, heartbeatMs);
     const early = startup.input.release();
     const socket = this.#socket;
     socket.on("data", (segment: Buffer) => relay.clientData(segment));
@@ -254,7 +265,7 @@ export class Session {
     settings: SessionSettings,
     checkoutTimeoutMs: number,
   ): Relay {
-    const { clock, logger, dialOptions, pools } = this.#around;
+    const { clock, logger } = this.#around;
     const relay = new Relay({
       client: this.#socket,
       settings,
@@ -272,13 +283,6 @@ export class Session {
         this.#pool = next;
         return next;
       },
-      cancel: (server, deadline) =>
-        sendCancel(
-          server,
-          pools.upstreamOf(this.#pool as Pool) ?? identity.tenant.upstream,
-          dialOptions,
-          deadline,
-        ),
       end: (error) => this.end(error),
     });
     this.#relay = relay;

@@ -19,5 +19,12 @@ export { parseTenant } from "./parse-tenant.js";
 export { applyRecords, examineRecord, type RecordChange } from "./records.js";
 export { sampleTenant } from "./sample-tenant.js";
 export { parseStartupOptions } from "./startup-options.js";
-export type { Ban, Orders, Secret, Tenant, TenantUser } from "./tenant.js";
+export {
+  type Ban,
+  type Orders,
+  type Secret,
+  type Tenant,
+  type TenantUser,
+  terminationOrdered,
+} from "./tenant.js";
 export { type Arrival, UnauthenticatedClients } from "./unauthenticated-clients.js";

@@ -84,3 +84,8 @@ export interface Tenant {
   /** Changes with the record; for what is derived from it and cached. */
   readonly revision: number;
 }
+
+/** Whether a change of a tenant brings the order to end its sessions and servers. */
+export function terminationOrdered(tenant: Tenant, before: Tenant | undefined): boolean {
+  return before !== undefined && tenant.orders.terminateSeq > before.orders.terminateSeq;
+}
