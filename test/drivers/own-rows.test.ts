@@ -11,6 +11,44 @@ const TOKEN =
 const POOL_SIZE = 6;
 const ROUNDS = 30;
 
+/** The most sessions that a database had at any look, while others work. */
+class MostServers {
+  readonly #client: pg.Client;
+  readonly #database: string;
+  readonly #looking: Promise<void>;
+  #most = 0;
+  #ended = false;
+
+  private constructor(client: pg.Client, database: string) {
+    this.#client = client;
+    this.#database = database;
+    this.#looking = this.#look();
+  }
+
+  static async watch({ url, database }: Database): Promise<MostServers> {
+    const client = new pg.Client(url);
+    await client.connect();
+    return new MostServers(client, database);
+  }
+
+  async seen(): Promise<number> {
+    this.#ended = true;
+    await this.#looking;
+    await this.#client.end();
+    return this.#most;
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#ended) {
+      const { rowCount } = await this.#client.query(
+        "select 1 from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()",
+        [this.#database],
+      );
+      this.#most = Math.max(this.#most, rowCount ?? 0);
+    }
+  }
+}
+
 /**
  * Many clients at once, each of which owns its rows and checks that whatever it reads is its own: rows, notices of
  * its own transaction, errors with its mark.
@@ -83,12 +121,15 @@ describe("drivers of Node, many clients at once", () => {
 
     it(`gives each of ${count} clients of pg its own rows in ${mode} mode`, async () => {
       const clients = Array.from({ length: count }, () => new pg.Client(url(mode)));
+      const servers = await MostServers.watch(database);
       await Promise.all(clients.map((client) => client.connect()));
       try {
         await Promise.all(clients.map((client, index) => worksOnItsRows(client, base + index)));
       } finally {
         await Promise.all(clients.map((client) => client.end()));
       }
+      // The pool of the other mode may hold its servers still.
+      expect(await servers.seen()).toBeLessThanOrEqual(mode === "transaction" ? POOL_SIZE : 2 * POOL_SIZE);
     });
 
     for (const prepare of [false, true]) {
