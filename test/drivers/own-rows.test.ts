@@ -4,10 +4,8 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createDatabase, type Database } from "../support/database.js";
 import { eventually } from "../support/eventually.js";
+import { GUIDE_TOKEN } from "../support/tenant-api.js";
 
-/** HS256 with the development secret, without exp. */
-const TOKEN =
-  "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJzdXBhYmFzZSIsInJvbGUiOiJhbm9uIiwiaWF0IjoxNjQ1MTkyODI0LCJleHAiOjE5NjA3Njg4MjR9.M9jrxyvPLkUxWgOYSf5dNdJ8v_eRrq810ShFRT8N-6M";
 const POOL_SIZE = 6;
 const ROUNDS = 30;
 
@@ -67,7 +65,7 @@ describe("drivers of Node, many clients at once", () => {
     fleet = await startFleet({ postgres: server });
     const answer = await fetch(`${fleet.controlPlane.url}/api/tenants/drivers`, {
       method: "PUT",
-      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${GUIDE_TOKEN}`, "content-type": "application/json" },
       body: JSON.stringify({
         tenant: {
           db_host: "localhost",

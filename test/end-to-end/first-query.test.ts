@@ -2,10 +2,7 @@ import { type Fleet, startFleet } from "@sluice/local/fleet";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { eventually } from "../support/eventually.js";
-
-/** The token of Supavisor's guide, as users paste it. */
-const TOKEN =
-  "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJzdXBhYmFzZSIsInJvbGUiOiJhbm9uIiwiaWF0IjoxNjQ1MTkyODI0LCJleHAiOjE5NjA3Njg4MjR9.M9jrxyvPLkUxWgOYSf5dNdJ8v_eRrq810ShFRT8N-6M";
+import { GUIDE_TOKEN } from "../support/tenant-api.js";
 
 describe("a fleet of one control plane and one data plane", () => {
   const postgres = inject("postgres");
@@ -21,7 +18,7 @@ describe("a fleet of one control plane and one data plane", () => {
   const request = (method: string, body?: unknown): Promise<Response> =>
     fetch(`${fleet.controlPlane.url}/api/tenants/dev_tenant`, {
       method,
-      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${GUIDE_TOKEN}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   const connect = async (

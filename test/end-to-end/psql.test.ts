@@ -2,11 +2,9 @@ import { type Fleet, startFleet } from "@sluice/local/fleet";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { eventually } from "../support/eventually.js";
+import { GUIDE_TOKEN } from "../support/tenant-api.js";
 import { findTool, runTool, type Tool } from "../support/tools.js";
 
-/** HS256 with the development secret, without exp. */
-const TOKEN =
-  "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJzdXBhYmFzZSIsInJvbGUiOiJhbm9uIiwiaWF0IjoxNjQ1MTkyODI0LCJleHAiOjE5NjA3Njg4MjR9.M9jrxyvPLkUxWgOYSf5dNdJ8v_eRrq810ShFRT8N-6M";
 /** Reported as skipped where a tool is missing. */
 const missing = (tool: Tool): boolean => {
   try {
@@ -25,7 +23,7 @@ describe("programs of PostgreSQL and a driver, through the fleet", () => {
     fleet = await startFleet({ postgres: server });
     const answer = await fetch(`${fleet.controlPlane.url}/api/tenants/tools`, {
       method: "PUT",
-      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${GUIDE_TOKEN}`, "content-type": "application/json" },
       body: JSON.stringify({
         tenant: {
           db_host: "localhost",
