@@ -9,6 +9,7 @@ import {
   integer,
   list,
   oneOf,
+  orFile,
   port,
   readEnvironment,
   required,
@@ -17,6 +18,7 @@ import {
 } from "@sluice/shared/config";
 import { messageOf } from "@sluice/shared/errors";
 import { LOG_FORMATS, LOG_LEVELS } from "@sluice/shared/observability";
+import { tracingVariables } from "@sluice/shared/tracing";
 import type { JWTVerifyGetKey } from "jose";
 
 import { publicKeysAt, publicKeysOf } from "./operators/index.js";
@@ -30,37 +32,39 @@ const SECRET_BYTES = 32;
 /** @throws ConfigurationError with every problem at once, each with the name of its variable and what to do. */
 export function readConfig(environment: Environment) {
   const development = environment.SLUICE_ENV === "development";
+  const hasPublicKeys = Boolean(environment.API_JWKS_PATH) || Boolean(environment.API_JWKS_URL);
   return readEnvironment(environment, {
     SLUICE_ENV: oneOf(["production", "development"], "production"),
     PORT: port(4000),
     STREAM_PORT: port(4001),
     LISTEN_ADDRESS: text(development ? "127.0.0.1" : "::"),
-    DATABASE_URL: databaseUrl(development),
+    DATABASE_URL: orFile(databaseUrl(development)),
     DB_POOL_SIZE: integer(25, 2, 1000),
     EMBEDDED_POSTGRES_PORT: port(6432),
     DATA_DIR: dataFolder,
-    API_JWT_SECRET: secret("openssl rand -base64 48", development ? 1 : SECRET_BYTES),
+    API_JWT_SECRET: orFile(tokenSecret(development, hasPublicKeys)),
     API_TOKEN_BLOCKLIST: list(),
     API_JWKS_PATH: jwksFile,
     API_JWKS_URL: jwksUrl,
     API_TRUSTED_PROXIES: ranges,
     API_RATE_LIMIT_PER_TOKEN: integer(1000, 0, 1_000_000),
     API_RATE_LIMIT_PER_ADDRESS: integer(1000, 0, 1_000_000),
-    METRICS_JWT_SECRET: text(),
+    METRICS_JWT_SECRET: orFile(tokenSecret(development, true)),
     METRICS_TOKEN_BLOCKLIST: list(),
     JWT_CLAIM_VALIDATORS: claims,
     API_JWT_REQUIRE_EXP: flag(!development),
     VAULT_ENC_KEY: vaultKey,
     VAULT_ENC_KEY_OLD: oldVaultKey,
-    CONFIG_KEY_PATH: file(
+    CONFIG_KEY_PATH: readAgain(
       "the Ed25519 private key (PEM) that signs configuration; make one with control-plane/dist/commands/create-key.js",
       (bytes) => signerFromPem(bytes.toString("utf8")),
     ),
-    KEYSET_PATH: file(
+    KEYSET_PATH: readAgain(
       "the keyset, signed by the root keys; make one with control-plane/dist/commands/publish-keyset.js",
       (bytes) => bytes,
     ),
     TRUST_ROOT_KEYS: base64Keys("Ed25519 public root keys"),
+    TRUST_ROOT_THRESHOLD: integer(1, 1, 16),
     STREAM_TOKEN_KEY_PATH: file(
       "the Ed25519 public key (PEM) that data-plane tokens are checked with; make the pair with control-plane/dist/commands/create-key.js",
       (bytes) => {
@@ -68,29 +72,36 @@ export function readConfig(environment: Environment) {
         return bytes;
       },
     ),
-    STREAM_TLS_CERT_PATH: file("the certificate (PEM) of the configuration stream", (cert) => {
+    STREAM_TOKEN_BLOCKLIST: list(),
+    STREAM_CLIENT_CA_PATH: clientCaFile,
+    STREAM_TLS_CERT_PATH: readAgain("the certificate (PEM) of the configuration stream", (cert) => {
       createSecureContext({ cert });
       return cert;
     }),
-    STREAM_TLS_KEY_PATH: file("the private key (PEM) of STREAM_TLS_CERT_PATH", (key) => {
+    STREAM_TLS_KEY_PATH: readAgain("the private key (PEM) of STREAM_TLS_CERT_PATH", (key) => {
       createSecureContext({ key });
       return key;
     }),
+    FORGET_DATA_PLANES_DAYS: integer(7, 1, 3650),
     LOG_LEVEL: oneOf(LOG_LEVELS, "info"),
     LOG_FORMAT: oneOf(LOG_FORMATS, "json"),
+    ...tracingVariables(environment),
   });
 }
 
-const vaultKey = secret("openssl rand -base64 24 (32 characters, used as they are)", SECRET_BYTES);
+const VAULT_KEY_MADE = "openssl rand -base64 24 (32 characters, used as they are)";
+/** One that is in use already: to be left behind even if everybody knows it. */
+const usedVaultKey = orFile(secret(VAULT_KEY_MADE, SECRET_BYTES, false));
+const vaultKey = orFile(secret(VAULT_KEY_MADE, SECRET_BYTES, true));
 const oldVaultKey: Variable<string | undefined> = (value, name) =>
-  value === undefined ? undefined : vaultKey(value, name);
+  value === undefined ? undefined : usedVaultKey(value, name);
 
 /** What rotate-vault-key needs. @throws ConfigurationError */
 export function readVaultRotation(environment: Environment) {
   return readEnvironment(environment, {
-    DATABASE_URL: databaseUrl(false),
+    DATABASE_URL: orFile(databaseUrl(false)),
     VAULT_ENC_KEY: vaultKey,
-    VAULT_ENC_KEY_OLD: vaultKey,
+    VAULT_ENC_KEY_OLD: usedVaultKey,
   });
 }
 
@@ -98,14 +109,14 @@ export function readVaultRotation(environment: Environment) {
 export function readSupavisorImport(environment: Environment) {
   return readEnvironment(environment, {
     SUPAVISOR_DATABASE_URL: databaseUrl(false),
-    SUPAVISOR_VAULT_ENC_KEY: vaultKey,
+    SUPAVISOR_VAULT_ENC_KEY: usedVaultKey,
     SLUICE_API_TOKEN: required("a bearer token for the control plane, as its API takes them"),
   });
 }
 
 /** All that the migrations need. @throws ConfigurationError */
 export function readDatabaseUrl(environment: Environment): string {
-  return readEnvironment(environment, { DATABASE_URL: databaseUrl(false) }).DATABASE_URL;
+  return readEnvironment(environment, { DATABASE_URL: orFile(databaseUrl(false)) }).DATABASE_URL;
 }
 
 /** Without one, development has a Postgres of its own; production has none. */
@@ -130,13 +141,31 @@ function databaseUrl(embeddable: boolean): Variable<string | undefined> {
   };
 }
 
-function secret(made: string, leastBytes: number): Variable<string> {
+/** What stands in examples everywhere: 32 digits, one character many times. */
+const SAMPLE = /^(\d+|(.)\2*)$/s;
+
+/** Of the API not needed where public keys sign its tokens. */
+function tokenSecret(development: boolean, optional: boolean): Variable<string | undefined> {
+  const made = "openssl rand -base64 48";
+  const given = secret(made, development ? 1 : SECRET_BYTES, !development);
+  return (value, name) => {
+    if (value !== undefined) return given(value, name);
+    if (optional) return undefined;
+    throw new Error(
+      `must be set, unless API_JWKS_URL or API_JWKS_PATH names public keys; make one with: ${made}`,
+    );
+  };
+}
+
+function secret(made: string, leastBytes: number, refuseSamples: boolean): Variable<string> {
   return (value) => {
     if (value === undefined) throw new Error(`must be set; make one with: ${made}`);
     const bytes = Buffer.byteLength(value);
     if (bytes < leastBytes) {
       throw new Error(`must have at least ${leastBytes} bytes, it has ${bytes}; make one with: ${made}`);
     }
+    if (refuseSamples && SAMPLE.test(value))
+      throw new Error(`is a sample that everybody knows; make one with: ${made}`);
     return value;
   };
 }
@@ -157,6 +186,23 @@ function file<T>(what: string, parse: (bytes: Buffer) => T): Variable<T> {
     }
   };
 }
+
+/** A file that may get another content while we run: checked now, read as often as is wanted. */
+function readAgain<T>(what: string, parse: (bytes: Buffer) => T): Variable<() => T> {
+  const read = file(what, parse);
+  return (value, name) => {
+    read(value, name);
+    return () => read(value, name);
+  };
+}
+
+const clientCaFile: Variable<Buffer | undefined> = (value, name) =>
+  value === undefined
+    ? undefined
+    : file("the CA (PEM) that signs certificates of data planes", (ca) => {
+        createSecureContext({ ca });
+        return ca;
+      })(value, name);
 
 const jwksFile: Variable<JWTVerifyGetKey | undefined> = (value, name) =>
   value === undefined

@@ -1,7 +1,7 @@
 import { ConfigurationError } from "@sluice/shared/config";
 import { messageOf } from "@sluice/shared/errors";
 import { Lifecycle } from "@sluice/shared/lifecycle";
-import { createLogger } from "@sluice/shared/observability";
+import { changeLevelOnSignal, createLogger } from "@sluice/shared/observability";
 import { compose } from "./compose.js";
 import { readConfig } from "./config.js";
 
@@ -11,6 +11,7 @@ const STOP_TIMEOUT_MS = 4000;
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const logger = createLogger({ plane: "control-plane", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
+  changeLevelOnSignal(logger);
   const lifecycle = new Lifecycle(logger);
   lifecycle.stopOnSignals(STOP_TIMEOUT_MS);
   try {

@@ -44,7 +44,9 @@ describe("a data plane's configuration of its client ports", () => {
   });
 
   it("names its cancel peers with their ports", () => {
-    expect(problems({ CANCEL_PEERS: "a:6543, [::1]:6543" })).toEqual([]);
+    const files = { GLOBAL_DOWNSTREAM_CERT_PATH: "a", GLOBAL_DOWNSTREAM_KEY_PATH: "a" };
+    expect(problems({ CANCEL_PEERS: "a:6543, [::1]:6543", ...files })).toEqual([]);
+    expect(problems({ CANCEL_PEERS: "a:6543" })[0]).toContain("needs GLOBAL_DOWNSTREAM_CERT_PATH");
     for (const peer of ["a", "a:", ":1", "a b:1"])
       expect(problems({ CANCEL_PEERS: peer })[0]).toContain("CANCEL_PEERS");
   });

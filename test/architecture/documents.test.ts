@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, posix } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { filesBelow, ROOT, sourcesOf } from "./source-files.js";
+import { filesBelow, ROOT } from "./source-files.js";
 
 describe("documents", () => {
   it("have relative links that lead to a file", () => {
@@ -24,31 +24,28 @@ describe("documents", () => {
   });
 });
 
-describe("docs/configuration.md", () => {
-  const documented = readFileSync(join(ROOT, "docs/configuration.md"), "utf8");
-  const readers = ["control-plane/src", "data-plane/src", "infra/local/src"]
-    .flatMap(sourcesOf)
-    .filter(({ path }) => ["config.ts", "settings.ts"].includes(posix.basename(path)));
+describe("commands in README.md and docs/", () => {
+  const pages = [
+    ...filesBelow("docs", ".md"),
+    { path: "README.md", text: readFileSync(join(ROOT, "README.md"), "utf8") },
+  ];
 
-  it.each(readers)("lists every variable of $path", ({ text }) => {
-    const names = variablesOf(text);
-    expect(names.length).toBeGreaterThan(0);
-    expect(names.filter((name) => !documented.includes(`| \`${name}\` |`))).toEqual([]);
-  });
-
-  it("lists no variable that nothing reads", () => {
-    const read = new Set(readers.flatMap(({ text }) => variablesOf(text)));
-    const listed = [...documented.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \|/gm)].map(([, name = ""]) => name);
-    expect(listed.filter((name) => !read.has(name))).toEqual([]);
+  it("name the test that runs them, or say why none does", () => {
+    const unmarked = pages.flatMap(({ path, text }) => {
+      const whole = /^<!-- commands: (\S+) -->$/m.exec(text)?.[1];
+      if (whole !== undefined) return existsSync(join(ROOT, whole)) ? [] : [`${path}: ${whole}`];
+      return [...text.matchAll(/^```sh\n([\s\S]*?)\n```\n(.*)$/gm)]
+        .filter(([, , marker = ""]) => {
+          const test = /^<!-- run: (\S+) -->$/.exec(marker)?.[1];
+          return test === undefined
+            ? !/^<!-- not run: .{10,} -->$/.test(marker)
+            : !existsSync(join(ROOT, test));
+        })
+        .map(([, command = ""]) => `${path}: ${command.split("\n")[0]}`);
+    });
+    expect(unmarked).toEqual([]);
   });
 });
-
-/** Keys of the object that readEnvironment is given, and direct look-ups. */
-function variablesOf(text: string): string[] {
-  const keys = [...text.matchAll(/^\s*([A-Z][A-Z0-9_]{3,}):\s/gm)];
-  const lookUps = [...text.matchAll(/environment\["([A-Z][A-Z0-9_]+)"\]/g)];
-  return [...new Set([...keys, ...lookUps].map(([, name = ""]) => name))];
-}
 
 /** Targets without their anchor; addresses elsewhere and code are passed by. */
 function linksOf(text: string): string[] {

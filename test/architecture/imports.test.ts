@@ -1,11 +1,18 @@
 import { readdirSync } from "node:fs";
 import { join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
-import { JOINING_FILES, KEPT_IN, LAYERS, READS_CONFIG } from "./layers.js";
+import { ENTRY_FOLDERS, JOINING_FILES, KEPT_IN, LAYERS } from "./layers.js";
 import { importsOf, ROOT, type SourceFile, sourcesOf } from "./source-files.js";
 
+const JOINED = new Set(["config.js", "compose.js"]);
 const PLANES = ["control-plane", "data-plane"] as const;
-const SOURCES = ["shared/src", "control-plane/src", "data-plane/src", "infra/local/src"].flatMap(sourcesOf);
+const SOURCES = [
+  "shared/src",
+  "control-plane/src",
+  "data-plane/src",
+  "infra/local/src",
+  "terraform/provider/src",
+].flatMap(sourcesOf);
 
 describe.each(Object.entries(LAYERS))("%s", (source, layers) => {
   it("has only folders that stand in the table", () => {
@@ -105,8 +112,7 @@ function upwardImports(file: SourceFile, source: string, layers: readonly string
       const target = targetOf(file, name);
       if (!target.startsWith(`${source}/`)) return false;
       const [imported = "", ...below] = target.slice(source.length + 1).split("/");
-      if (below.length === 0)
-        return !(imported === "config.js" && READS_CONFIG.has(posix.join(source, folder)));
+      if (below.length === 0) return !(JOINED.has(imported) && ENTRY_FOLDERS.has(posix.join(source, folder)));
       return imported !== folder && (!layers.includes(imported) || layers.indexOf(imported) > own);
     })
     .map((name) => `${file.path} imports ${name}`);

@@ -5,6 +5,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "time",
     "config",
     "observability",
+    "tracing",
     "lifecycle",
     "tenant",
     "secrets",
@@ -18,12 +19,14 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "tenants",
     "clusters",
     "publishing",
+    "fleet",
     "persistence",
     "stream",
     "http",
     "commands",
   ],
   "data-plane/src": [
+    "metrics",
     "wire",
     "transport",
     "auth",
@@ -37,20 +40,41 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "session",
     "listener",
     "fleet",
+    "console",
     "operations",
+  ],
+  "terraform/provider/src": [
+    "protocol",
+    "framework",
+    "client",
+    "resources",
+    "data-sources",
+    "functions",
+    "ephemeral",
+    "documentation",
+    "commands",
   ],
 };
 
 /** These join the folders, so they see all of them. */
 export const JOINING_FILES: ReadonlySet<string> = new Set(["main.ts", "compose.ts", "config.ts"]);
 
-/** A command is an entry point, so it may read the configuration as main.ts does. */
-export const READS_CONFIG: ReadonlySet<string> = new Set(["control-plane/src/commands"]);
+/** A command is an entry point, so it may read the configuration, and join the folders, as main.ts does. */
+export const ENTRY_FOLDERS: ReadonlySet<string> = new Set([
+  "control-plane/src/commands",
+  "terraform/provider/src/commands",
+]);
 
 /** Which packages may stand in the imports of which folders only. */
 export const KEPT_IN: readonly { readonly packageName: string; readonly folders: readonly string[] }[] = [
   { packageName: "typeorm", folders: ["control-plane/src/persistence"] },
   { packageName: "express", folders: ["control-plane/src/http"] },
+  ...["sdk-trace-base", "exporter-trace-otlp-proto", "context-async-hooks", "resources", "core"].map(
+    (name) => ({
+      packageName: `@opentelemetry/${name}`,
+      folders: ["shared/src/tracing"],
+    }),
+  ),
   {
     packageName: "@connectrpc/connect-node",
     folders: ["control-plane/src/stream", "data-plane/src/subscription"],

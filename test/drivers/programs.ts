@@ -139,6 +139,14 @@ async function perl(): Promise<Prepared> {
     : { missing: "DBD::Pg does not fit this perl" };
 }
 
+async function php(): Promise<Prepared> {
+  const extensions = ["-r", "exit(extension_loaded('pdo_pgsql') && extension_loaded('pgsql') ? 0 : 1);"];
+  const { code, output } = await run("php", extensions);
+  if (code === null) return { missing: `php is not installed: ${output}` };
+  if (code !== 0) return { missing: "php has no pdo_pgsql and pgsql (Debian: php-pgsql)" };
+  return { command: "php", args: [join(PROGRAMS, "checks.php")] };
+}
+
 function node(driver: string): Promise<Prepared> {
   return Promise.resolve({ command: process.execPath, args: [join(PROGRAMS, "checks.mjs"), driver] });
 }
@@ -167,4 +175,5 @@ export const DRIVERS: Readonly<Record<string, () => Promise<Prepared>>> = {
   pgjdbc: jdbc,
   "tokio-postgres": tokioPostgres,
   "Perl DBD::Pg": perl,
+  "PHP PDO and pgsql": php,
 };

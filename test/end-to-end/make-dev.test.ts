@@ -124,6 +124,18 @@ describe("make dev", () => {
     expect(paste(run, "psql", `-X -At -c "select 40 + 2"`)).toBe("42\n");
   });
 
+  it("shows how to look into it: the console, figures, the API's page", async () => {
+    const lines = run.output.slice(run.output.indexOf("Then look into it")).split("\n");
+    const shown = (start: string): string => lines.find((line) => line.startsWith(start)) ?? "";
+    const pasted = (command: string): string =>
+      execFileSync("bash", ["-c", command], { encoding: "utf8", timeout: 20_000, stdio: "pipe" });
+    await eventually("the pool in the console", () =>
+      pasted(`${shown("psql ")} -X -At`).includes("dev_tenant"),
+    );
+    expect(pasted(shown("curl "))).toContain("sluice_clients");
+    expect((await fetch(shown("http://"))).status).toBe(200);
+  });
+
   it("listens on loopback only", async () => {
     const other = Object.values(networkInterfaces())
       .flat()

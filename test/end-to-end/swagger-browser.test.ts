@@ -3,6 +3,7 @@ import { delimiter, join } from "node:path";
 import { type Fleet, startFleet } from "@sluice/local/fleet";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { CHECKOUT } from "../support/development-run.js";
 import { callApi, GUIDE_TOKEN } from "../support/tenant-api.js";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
@@ -68,7 +69,10 @@ describe.skipIf(executablePath === undefined)("Swagger UI in a browser", () => {
     return shown;
   }
 
-  it("loads without a complaint of the browser", () => {
+  it("loads without a complaint of the browser, and looks as reports/swagger-ui.png shows", async () => {
+    const picture = await page.screenshot({ path: join(CHECKOUT, "reports/swagger-ui.png") });
+    // A page without its style, or nothing at all, packs into a few kilobytes.
+    expect(picture.length).toBeGreaterThan(20_000);
     expect(complaints).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Fleet, startFleet } from "@sluice/local/fleet";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -40,6 +40,7 @@ describe("configuration is what was signed, or nothing", () => {
   });
 
   const stateFile = (): string => join(fleet.dataPlane.dataDir, "configuration", "state");
+  const journalFile = (): string => join(fleet.dataPlane.dataDir, "configuration", "journal");
   const ready = async (): Promise<number> =>
     (await fetch(`http://127.0.0.1:${fleet.dataPlane.ports.operations}/readyz`)).status;
 
@@ -87,20 +88,41 @@ describe("configuration is what was signed, or nothing", () => {
   });
 
   it("does not go back to an older state that somebody put on its disk", async () => {
-    const older = join(fleet.folder, "older");
-    copyFileSync(stateFile(), older);
+    const older = readFileSync(stateFile());
+    const olderJournal = existsSync(journalFile()) ? readFileSync(journalFile()) : Buffer.alloc(0);
     const text = (): string => fleet.logs();
     const taken = text().split("configuration taken").length;
     await putTenant(fleet, "trusted", tenant(3));
     await eventually("the newer one is held", () => text().split("configuration taken").length > taken);
     await fleet.dataPlane.stop();
     await fleet.controlPlane.stop();
-    copyFileSync(older, stateFile());
+    writeFileSync(stateFile(), older);
+    writeFileSync(journalFile(), olderJournal);
     await fleet.dataPlane.start();
     expect(await ready()).toBe(503);
     expect(text()).toContain("EBUNDLE_OLDER");
     await fleet.controlPlane.start();
     await served(fleet, "trusted", login);
+  });
+
+  it("is not ready when its key is lost and it can open nothing that it holds, until the key is back", async () => {
+    const [path, elsewhere] = [
+      join(fleet.dataPlane.dataDir, "node-key.pem"),
+      join(fleet.folder, "kept-key.pem"),
+    ];
+    await fleet.dataPlane.stop();
+    renameSync(path, elsewhere);
+    await fleet.dataPlane.start();
+    expect(await ready()).toBe(503);
+    await eventually("it waits for an operator", () =>
+      fleet.logs().includes("an operator must allow the new one"),
+    );
+    expect(await ready()).toBe(503);
+    await fleet.dataPlane.stop();
+    renameSync(elsewhere, path);
+    await fleet.dataPlane.start();
+    await served(fleet, "trusted", login);
+    expect(await ready()).toBe(200);
   });
 
   it("takes nothing that other root keys have signed", async () => {

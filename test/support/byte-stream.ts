@@ -1,19 +1,21 @@
 import type { Socket } from "node:net";
 import { type RawMessage, splitMessage } from "./protocol.js";
 
-/** Every wait of the kit: generous, since the machine may be busy. */
+/** Every wait of the kit, unless told otherwise: generous, since the machine may be busy. */
 const WAIT_MS = 10_000;
 
-/** What comes from a socket, taken by count of bytes or by message. Every wait ends after 10 s. */
+/** What comes from a socket, taken by count of bytes or by message. Every wait has an end. */
 export class ByteStream {
   #socket: Socket;
   #held: Buffer = Buffer.alloc(0);
   #ended = false;
   #error: Error | undefined;
   #wake: (() => void)[] = [];
+  readonly #waitMs: number;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, waitMs = WAIT_MS) {
     this.#socket = socket;
+    this.#waitMs = waitMs;
     socket.on("data", this.#data);
     socket.on("end", this.#end);
     socket.on("close", this.#end);
@@ -67,7 +69,7 @@ export class ByteStream {
   }
 
   async #until(met: () => boolean, what: string): Promise<void> {
-    const endMs = performance.now() + WAIT_MS;
+    const endMs = performance.now() + this.#waitMs;
     while (!met()) {
       if (this.#ended) {
         throw new Error(
@@ -75,7 +77,7 @@ export class ByteStream {
         );
       }
       const leftMs = endMs - performance.now();
-      if (leftMs <= 0) throw new Error(`${what} did not come within ${WAIT_MS} ms`);
+      if (leftMs <= 0) throw new Error(`${what} did not come within ${this.#waitMs} ms`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs);
         this.#wake.push(() => {

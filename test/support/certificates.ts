@@ -23,6 +23,7 @@ export interface LeafOptions {
   readonly commonName?: string;
   readonly dns?: readonly string[];
   readonly ip?: readonly string[];
+  readonly uri?: readonly string[];
   readonly type?: "ecdsa" | "rsa";
   /** Of the signature, by which `tls-server-end-point` is made. */
   readonly hash?: "SHA-256" | "SHA-384" | "SHA-512";
@@ -61,6 +62,7 @@ export class TestCa {
       commonName = "leaf",
       dns = [],
       ip = [],
+      uri = [],
       type = "ecdsa",
       hash = "SHA-256",
       expired = false,
@@ -69,6 +71,7 @@ export class TestCa {
     const names: x509.JsonGeneralName[] = [
       ...dns.map((value) => ({ type: "dns" as const, value })),
       ...ip.map((value) => ({ type: "ip" as const, value })),
+      ...uri.map((value) => ({ type: "url" as const, value })),
     ];
     const certificate = await x509.X509CertificateGenerator.create({
       subject: [{ CN: [commonName] }],

@@ -26,6 +26,7 @@ export const PORT_VARIABLES = [
   "PROXY_PORT_TRANSACTION",
   "PROXY_PORT_SESSION",
   "OPERATIONS_PORT",
+  "CONSOLE_PORT",
 ] as const;
 export type PortVariable = (typeof PORT_VARIABLES)[number];
 

@@ -2,7 +2,7 @@ import { setTimeout as after } from "node:timers/promises";
 import { messageOf } from "@sluice/shared/errors";
 
 export interface EventuallyOptions {
-  /** Default: 5 s. */
+  /** Default: 20 s. Only what never comes true waits so long; a busy machine may need it. */
   readonly timeoutMs?: number;
   readonly everyMs?: number;
 }
@@ -14,7 +14,7 @@ export interface EventuallyOptions {
 export async function eventually<T>(
   what: string,
   attempt: () => T | Promise<T>,
-  { timeoutMs = 5000, everyMs = 20 }: EventuallyOptions = {},
+  { timeoutMs = 20_000, everyMs = 20 }: EventuallyOptions = {},
 ): Promise<Exclude<T, false | undefined>> {
   const endMs = performance.now() + timeoutMs;
   for (;;) {

@@ -41,7 +41,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 /** Roles whose names begin with `md5_` or `clear_` log in by these methods; everybody else by SCRAM. */
-async function allowOlderMethods(cluster: PostgresCluster): Promise<void> {
+export async function allowOlderMethods(cluster: PostgresCluster): Promise<void> {
   const client = new pg.Client({ ...cluster, database: "postgres" });
   await client.connect();
   try {

@@ -31,12 +31,18 @@ export class RawClient {
   #socket: Socket;
   #stream: ByteStream;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, waitMs?: number) {
     this.#socket = socket;
-    this.#stream = new ByteStream(socket);
+    this.#stream = new ByteStream(socket, waitMs);
   }
 
-  static async connect(port: number, host = "127.0.0.1", localAddress?: string): Promise<RawClient> {
+  /** `waitMs` bounds each wait for something to come. */
+  static async connect(
+    port: number,
+    host = "127.0.0.1",
+    localAddress?: string,
+    waitMs?: number,
+  ): Promise<RawClient> {
     const socket = net.connect({
       host,
       port,
@@ -45,7 +51,7 @@ export class RawClient {
       ...(localAddress === undefined ? {} : { localAddress }),
     });
     await opened(socket, "connect");
-    return new RawClient(socket);
+    return new RawClient(socket, waitMs);
   }
 
   get socket(): Socket {
@@ -217,7 +223,8 @@ export function saslInitial(mechanism: string, first: string, length = Buffer.by
   return message("p", Buffer.concat([cstring(mechanism), int32(length), Buffer.from(first)]));
 }
 
-function rowOf(body: Buffer): string[] {
+/** The values of a DataRow, NULL as its name. */
+export function rowOf(body: Buffer): string[] {
   const values: string[] = [];
   let at = 2;
   for (let left = body.readInt16BE(0); left > 0; left--) {

@@ -42,7 +42,7 @@ export class ScramPeer {
   ): { readonly message: string; readonly serverSignature: string } {
     const [, nonce = "", salt = "", iterations = ""] =
       /^r=([^,]*),s=([^,]*),i=(\d+)$/.exec(serverFirst) ?? [];
-    const salted = pbkdf2Sync(this.#password, Buffer.from(salt, "base64"), Number(iterations), 32, "sha256");
+    const salted = saltedPassword(this.#password, salt, Number(iterations));
     const clientKey = hmac(salted, "Client Key");
     const c = change.binding ?? Buffer.concat([Buffer.from(this.#gs2), this.#binding]).toString("base64");
     const withoutProof = `c=${c},r=${change.nonce ?? nonce}`;
@@ -54,6 +54,20 @@ export class ScramPeer {
       serverSignature: hmac(hmac(salted, "Server Key"), authMessage).toString("base64"),
     };
   }
+}
+
+const MOST_SALTED = 100;
+const salted = new Map<string, Buffer>();
+
+/** Kept for the next login, as RFC 5802 lets a client do: with thousands of them this is what a storm would measure. */
+function saltedPassword(password: string, salt: string, iterations: number): Buffer {
+  const key = JSON.stringify([password, salt, iterations]);
+  const known = salted.get(key);
+  if (known !== undefined) return known;
+  const made = pbkdf2Sync(password, Buffer.from(salt, "base64"), iterations, 32, "sha256");
+  if (salted.size >= MOST_SALTED) salted.clear();
+  salted.set(key, made);
+  return made;
 }
 
 function hmac(key: Uint8Array, text: string): Buffer {

@@ -51,10 +51,12 @@ export async function connectTo(fleet: Fleet, tenant: string, login: Login): Pro
 
 /** Waits until the tenant takes a login. */
 export function served(fleet: Fleet, tenant: string, login: Login): Promise<true> {
-  return eventually(`${tenant} is served`, async () => {
+  const attempt = async (): Promise<true> => {
     await (await connectTo(fleet, tenant, login)).end();
-    return true as const;
-  });
+    return true;
+  };
+  // Behind an outage of the control plane a data plane lets pass up to half a minute before it asks again.
+  return eventually(`${tenant} is served`, attempt, { timeoutMs: 45_000 });
 }
 
 /** The error that ends a client's connection. */

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-export type Tool = "psql" | "pgbench";
+export type Tool = "psql" | "pgbench" | "pg_dump" | "haproxy";
 
 export interface ToolOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -19,6 +19,12 @@ export interface ToolOutcome {
 }
 
 const DEBIAN = "/usr/lib/postgresql";
+const PACKAGES: Readonly<Record<Tool, string>> = {
+  psql: "postgresql",
+  pgbench: "postgresql",
+  pg_dump: "postgresql",
+  haproxy: "haproxy",
+};
 
 function runnable(path: string): boolean {
   try {
@@ -38,10 +44,22 @@ export function findTool(tool: Tool): string {
   const folders = [
     ...versions.map((version) => join(DEBIAN, version, "bin")),
     ...(process.env.PATH ?? "").split(delimiter),
+    "/usr/sbin",
   ];
   const found = folders.map((folder) => join(folder, tool)).find(runnable);
-  if (found === undefined) throw new Error(`${tool} is not installed (Debian: apt-get install postgresql)`);
+  if (found === undefined)
+    throw new Error(`${tool} is not installed (Debian: apt-get install ${PACKAGES[tool]})`);
   return found;
+}
+
+/** For tests that are skipped then. */
+export function missing(tool: Tool): boolean {
+  try {
+    findTool(tool);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Runs psql or pgbench to its end. Settings of the user's own (PG* variables, .psqlrc, .pgpass) stay out. */

@@ -13,10 +13,13 @@ export interface ApiAnswer {
 export class ApiClient {
   readonly #base: string;
   readonly #token: string;
+  readonly #tell: (line: string) => void;
 
-  constructor(base: string, token: string) {
+  /** @param tell is told why nothing happens for a while */
+  constructor(base: string, token: string, tell: (line: string) => void) {
     this.#base = base.replace(/\/+$/, "");
     this.#token = token;
+    this.#tell = tell;
   }
 
   get(path: string): Promise<ApiAnswer> {
@@ -43,8 +46,10 @@ export class ApiClient {
       const text = await response.text();
       const { status } = response;
       if ((status === 429 || status === 503) && tries < MOST_TRIES) {
-        const seconds = Number(response.headers.get("retry-after") ?? 1);
-        await wait(Math.min(LONGEST_WAIT_S, Math.max(1, seconds)) * 1000);
+        const asked = Number(response.headers.get("retry-after") ?? 1);
+        const seconds = Math.min(LONGEST_WAIT_S, Math.max(1, asked));
+        this.#tell(`${status} ${text.slice(0, 200)}: waiting ${seconds} s`);
+        await wait(seconds * 1000);
         continue;
       }
       if (status === 401 || status === 403 || status >= 500) {

@@ -14,8 +14,14 @@ export class Options {
     this.#values = values;
   }
 
+  /** None or several. */
+  any(name: string): readonly string[] {
+    return this.#values.get(name) ?? [];
+  }
+
+  /** At least one. */
   all(name: string): readonly string[] {
-    const values = this.#values.get(name) ?? [];
+    const values = this.any(name);
     if (values.length === 0) throw new UsageError(`--${name} is missing`);
     return values;
   }

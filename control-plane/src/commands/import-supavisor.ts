@@ -24,7 +24,9 @@ async function importSupavisor(options: Options): Promise<string> {
   if (mode !== "dry-run" && mode !== "apply") throw new UsageError("--mode must be dry-run or apply");
   const config = readSupavisorImport(process.env);
   const found = await readSupavisor(config.SUPAVISOR_DATABASE_URL, config.SUPAVISOR_VAULT_ENC_KEY);
-  const importing = new SupavisorImport(new ApiClient(api, config.SLUICE_API_TOKEN), mode === "apply");
+  const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+  const client = new ApiClient(api, config.SLUICE_API_TOKEN, tell);
+  const importing = new SupavisorImport(client, mode === "apply", tell);
   const { lines, refused } = await importing.run(found);
   if (refused > 0) process.exitCode = 1;
   return lines.join("\n");

@@ -7,24 +7,35 @@ export interface ImportReport {
   readonly refused: number;
 }
 
+/** Tenants. */
+const TOLD_EVERY = 100;
+
 type Outcome = "created" | "updated" | "unchanged" | "refused";
 
 /** Brings what was found into a control plane through its API, so that everything is checked as every PUT is. */
 export class SupavisorImport {
   readonly #api: ApiClient;
   readonly #apply: boolean;
+  readonly #tell: (line: string) => void;
   readonly #lines: string[] = [];
   readonly #outcomes = new Map<string, Outcome>();
 
-  /** @param apply false: nothing is written, the report says what would be. */
-  constructor(api: ApiClient, apply: boolean) {
+  /**
+   * @param apply false: nothing is written, the report says what would be.
+   * @param tell is told how far it is
+   */
+  constructor(api: ApiClient, apply: boolean, tell: (line: string) => void) {
     this.#api = api;
     this.#apply = apply;
+    this.#tell = tell;
   }
 
   /** Tenants first: clusters name them. May be run again: what is there already is left as it is. */
   async run({ tenants, clusters }: Found): Promise<ImportReport> {
-    for (const tenant of tenants) await this.#bringTenant(tenant);
+    for (const [index, tenant] of tenants.entries()) {
+      await this.#bringTenant(tenant);
+      if ((index + 1) % TOLD_EVERY === 0) this.#tell(`${index + 1} of ${tenants.length} tenants`);
+    }
     for (const cluster of clusters) await this.#bringCluster(cluster);
     const counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
     for (const outcome of this.#outcomes.values()) counts[outcome] += 1;

@@ -4,6 +4,7 @@ import helmet from "helmet";
 import type { Registry } from "prom-client";
 import type { AuditLog } from "../audit/index.js";
 import type { ClusterService } from "../clusters/index.js";
+import type { FleetService } from "../fleet/index.js";
 import type { Authenticate } from "../operators/index.js";
 import type { DataPlanes, OrderService, TenantService, UserService } from "../tenants/index.js";
 import { acceptsJson } from "./accepts-json.js";
@@ -11,17 +12,20 @@ import { auditRoutes } from "./audit-routes.js";
 import { clusterRoutes } from "./cluster-routes.js";
 import { contract } from "./contract.js";
 import { errorAnswers } from "./error-answers.js";
+import { fleetRoutes } from "./fleet-routes.js";
 import { headAsGet } from "./head-as-get.js";
 import { type HealthCheck, healthRoutes } from "./health-routes.js";
 import { requestMetrics } from "./http-metrics.js";
 import { jsonBody } from "./json-body.js";
 import { metricsRoutes } from "./metrics-routes.js";
+import { neverStale } from "./never-stale.js";
 import { readOpenApiDocument } from "./openapi-document.js";
 import { operatorOnly } from "./operator-only.js";
 import { orderRoutes } from "./order-routes.js";
 import { addressLimit, type RateLimits, tokenLimit } from "./rate-limits.js";
 import { requestIds } from "./request-ids.js";
 import { requestLog } from "./request-log.js";
+import { requestSpans } from "./request-spans.js";
 import { scopeOfRequest } from "./scope-of-request.js";
 import { swaggerUi } from "./swagger-ui.js";
 import { tenantRoutes } from "./tenant-routes.js";
@@ -36,6 +40,7 @@ export interface AppParts {
   readonly clusters: ClusterService;
   readonly audit: AuditLog;
   readonly dataPlanes: DataPlanes;
+  readonly fleet: FleetService;
   readonly authenticate: Authenticate;
   /** For `/metrics`. */
   readonly authenticateMetrics: Authenticate;
@@ -70,6 +75,7 @@ export function makeApp(parts: AppParts): Express {
   app.use(requestMetrics(parts.metrics));
   app.use(headAsGet());
   app.use(healthRoutes(parts.healthChecks));
+  app.use(requestSpans());
   app.get("/api/openapi", (_request, response) => {
     response.json(document);
   });
@@ -77,14 +83,16 @@ export function makeApp(parts: AppParts): Express {
   app.use(addressLimit(parts.rateLimits));
   app.use(metricsRoutes(parts.metrics, parts.dataPlanes, parts.authenticateMetrics));
   app.use("/api", operatorOnly(parts.authenticate), tokenLimit(parts.rateLimits));
+  app.use("/api", neverStale());
   app.use("/api", scopeOfRequest(), acceptsJson(), usableUrl(), jsonBody());
   app.use(contract(document, { checkAnswers: parts.checkAnswers ?? false }));
-  app.use(tenantRoutes(parts.tenants));
-  app.use(userRoutes(parts.users));
-  app.use(orderRoutes(parts.orders, parts.users));
-  app.use(clusterRoutes(parts.clusters));
+  app.use(tenantRoutes(parts.tenants, parts.audit));
+  app.use(userRoutes(parts.users, parts.audit));
+  app.use(orderRoutes(parts.orders, parts.users, parts.audit));
+  app.use(clusterRoutes(parts.clusters, parts.audit));
   app.use(auditRoutes(parts.audit));
-  app.use(unknownRoute());
+  app.use(fleetRoutes(parts.fleet));
+  app.use(unknownRoute(document));
   app.use(errorAnswers(parts.logger, document));
   return app;
 }

@@ -1,31 +1,42 @@
 import { type Request, type Response, Router } from "express";
+import type { AuditLog } from "../audit/index.js";
 import type { ClusterInput, ClusterService, StoredCluster } from "../clusters/index.js";
 import { entityTag } from "../tenants/index.js";
 import { changeRequest, preconditionOf, sendTag } from "./entity-tags.js";
+import { setGeneration } from "./generation-header.js";
 import { cursorAfter, readCursor } from "./page-cursor.js";
 import { isDryRun, limitOf } from "./request-values.js";
 
-export function clusterRoutes(clusters: ClusterService): Router {
+export function clusterRoutes(clusters: ClusterService, audit: AuditLog): Router {
   const router = Router();
   router.get("/api/clusters", async ({ query }, response) => {
     const page = await clusters.list(readCursor(query.cursor), limitOf(query.limit));
     response.json({ data: page.clusters.map(clusterView), next_cursor: cursorAfter(page.nextAfter) });
   });
   router.get("/api/clusters/:alias", async (request, response) => {
-    const cluster = await clusters.get(aliasOf(request));
+    const alias = aliasOf(request);
+    const cluster = await clusters.get(alias);
+    await setGeneration(response, audit, { cluster: alias });
     if (!sendTag(request, response, cluster)) response.json({ data: clusterView(cluster) });
   });
   router.put("/api/clusters/:alias", async (request, response) => {
-    await put(clusters, request, response);
+    await put(clusters, audit, request, response);
   });
   router.delete("/api/clusters/:alias", async (request, response) => {
-    await clusters.remove(aliasOf(request), changeRequest(request, response));
+    const alias = aliasOf(request);
+    await clusters.remove(alias, changeRequest(request, response));
+    await setGeneration(response, audit, { cluster: alias });
     response.status(204).end();
   });
   return router;
 }
 
-async function put(clusters: ClusterService, request: Request, response: Response): Promise<void> {
+async function put(
+  clusters: ClusterService,
+  audit: AuditLog,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const alias = aliasOf(request);
   const { cluster: input } = request.body as { readonly cluster: ClusterInput };
   if (isDryRun(request)) {
@@ -34,6 +45,7 @@ async function put(clusters: ClusterService, request: Request, response: Respons
     return;
   }
   const { cluster, outcome } = await clusters.put(alias, input, changeRequest(request, response));
+  await setGeneration(response, audit, { cluster: alias });
   if (outcome === "created") response.status(201).location(`/api/clusters/${alias}`);
   response.set("etag", entityTag(cluster)).json({ data: clusterView(cluster) });
 }

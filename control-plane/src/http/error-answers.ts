@@ -128,6 +128,10 @@ function parserAnswer(thrown: unknown): Answer | undefined {
   if (status < 400 || status >= 500) return undefined;
   // A path that does not decode.
   if (thrown instanceof URIError) return { status: 400, body: { error: "the path cannot be decoded" } };
+  // zlib's codes; brotli's have two underscores.
+  if ("code" in thrown && /^(Z_|ERR__)/.test(String(thrown.code))) {
+    return { status, body: { error: "the body is not what its content-encoding says" } };
+  }
   return "expose" in thrown && thrown.expose === true
     ? { status, body: { error: thrown.message } }
     : { status, body: { error: "the request cannot be read" } };

@@ -12,7 +12,7 @@ export type Nearest = (path: readonly string[]) => string | undefined;
 /** `/body/tenant/users/0/pool_size` becomes `users.0.pool_size`, and the validator's words become a person's. */
 export function fieldErrors(findings: readonly ContractFinding[], nearest: Nearest): FieldProblems {
   const byField = new Map<string, string[]>();
-  for (const { path, message } of findings) {
+  for (const { path, message } of findings.slice(0, MOST_FINDINGS)) {
     const parts = partsOf(path);
     const field = fieldOf(parts);
     const texts = byField.get(field) ?? [];
@@ -21,6 +21,9 @@ export function fieldErrors(findings: readonly ContractFinding[], nearest: Neare
   }
   return Object.fromEntries(byField);
 }
+
+/** Of a body of 1 MB there may be tens of thousands; nobody reads them, and each costs time. */
+const MOST_FINDINGS = 1000;
 
 const UNKNOWN = /^must NOT have (additional|unevaluated) properties/;
 
@@ -56,13 +59,29 @@ function inWords(message: string): string | undefined {
   const bound = /^must be (>=|<=|>|<) (.+)$/.exec(message);
   if (bound !== null) return `must be ${bound[1] === ">=" ? "at least" : "at most"} ${bound[2]}`;
   const choice = /^must be equal to one of the allowed values: (.+)$/.exec(message);
-  // Null is written as nothing.
-  if (choice !== null) return `must be one of ${(choice[1] ?? "").replace(/, $/, ", null")}`;
+  if (choice !== null) {
+    // Null is written as nothing, and "true" as true.
+    const names = new Set((choice[1] ?? "").split(", ").map((name) => name || "null"));
+    return `must be one of ${[...names].join(", ")}`;
+  }
   if (message === 'must match format "date-time"') return "must be a moment such as 2026-01-31T12:00:00Z";
+  if (message.startsWith("Unknown query parameter")) return "is not a known parameter";
+  if (message.startsWith("Empty value found")) return "can't be blank";
+  const pattern = /^must match pattern "(.+)"$/.exec(message)?.[1];
+  if (pattern !== undefined) return PATTERNS[pattern] ?? message;
   const type = /^must be (\w+(,\w+)*)$/.exec(message);
   if (type !== null) return `must be ${(type[1] ?? "").split(",").map(named).join(" or ")}`;
   return message;
 }
+
+/** The patterns of what requests hold. */
+const PATTERNS: Readonly<Record<string, string>> = {
+  "^[A-Za-z0-9][A-Za-z0-9_-]*$": 'must be letters, digits, "_" and "-", a letter or a digit first',
+  "^[A-Za-z0-9][A-Za-z0-9._-]*$": 'must be letters, digits, ".", "_" and "-", a letter or a digit first',
+  "^[A-Za-z0-9-]+$": 'must be letters, digits and "-"',
+  "^[0-9]{1,18}$": "must be a number of at most 18 digits",
+  "^[0-9a-f]{64}$": "must be a fingerprint: 64 digits of 0-9 and a-f",
+};
 
 /** JSON Schema's types. */
 function named(type: string): string {

@@ -34,6 +34,13 @@ export async function startHttpServer(
     },
     app,
   );
+  let stopping = false;
+  server.on("request", (_request, response) => {
+    // What was busy when the end began is idle only now, and would be kept for another request.
+    response.once("close", () => {
+      if (stopping) server.closeIdleConnections();
+    });
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => {
       reject(new Error(`PORT: cannot listen on ${host}, port ${port}`, { cause: error }));
@@ -44,6 +51,7 @@ export async function startHttpServer(
     port: (server.address() as AddressInfo).port,
     stop: () =>
       new Promise((resolve) => {
+        stopping = true;
         // Closes idle connections too; the others when their answer is out.
         server.close(() => resolve());
       }),

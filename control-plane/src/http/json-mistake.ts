@@ -6,13 +6,13 @@ const SHOWN = 12;
  * tells the position of some mistakes only.
  */
 export function placeOfMistake(text: string): string {
-  const at = new JsonWalk(text).firstMistake();
+  const { at, why } = new JsonWalk(text).firstMistake();
   const before = text.slice(0, at);
   const line = before.split("\n").length;
   const column = at - before.lastIndexOf("\n");
   const place = `line ${line}, column ${column}`;
   if (at >= text.length) return `it ends too early, at ${place}`;
-  return `${describe(text, at)} at ${place}`;
+  return `${why ?? describe(text, at)} at ${place}`;
 }
 
 function describe(text: string, at: number): string {
@@ -36,9 +36,12 @@ function quoted(text: string): string {
 
 class Mistake {
   readonly at: number;
+  /** Undefined: what stands there tells. */
+  readonly why: string | undefined;
 
-  constructor(at: number) {
+  constructor(at: number, why?: string) {
     this.at = at;
+    this.why = why;
   }
 }
 
@@ -58,19 +61,19 @@ class JsonWalk {
   }
 
   /** The text's length where nothing but the end is wrong. */
-  firstMistake(): number {
+  firstMistake(): Mistake {
     try {
       this.#value(0);
       this.#blanks();
-      return this.#at;
+      return new Mistake(this.#at);
     } catch (thrown) {
-      if (thrown instanceof Mistake) return thrown.at;
+      if (thrown instanceof Mistake) return thrown;
       throw thrown;
     }
   }
 
   #value(depth: number): void {
-    if (depth > DEEPEST) throw new Mistake(this.#at);
+    if (depth > DEEPEST) throw new Mistake(this.#at, `nested deeper than ${DEEPEST}`);
     this.#blanks();
     switch (this.#text[this.#at]) {
       case "{":

@@ -1,19 +1,22 @@
 import { type Request, type Response, Router } from "express";
+import type { AuditLog } from "../audit/index.js";
 import {
   entityTag,
   type NetworkBan,
   type OrderResult,
   type OrderService,
+  TenantInvalid,
   type UserService,
 } from "../tenants/index.js";
 import { changeRequest } from "./entity-tags.js";
+import { setGeneration } from "./generation-header.js";
 import { dateOf, externalIdOf } from "./request-values.js";
 import { tenantView } from "./tenant-view.js";
 
 const TENANT = "/api/tenants/:external_id";
 
 /** What is ordered of the data planes. */
-export function orderRoutes(orders: OrderService, users: UserService): Router {
+export function orderRoutes(orders: OrderService, users: UserService, audit: AuditLog): Router {
   const router = Router();
   const terminate = async (request: Request, response: Response): Promise<void> => {
     const result = await orders.terminate(externalIdOf(request), changeRequest(request, response));
@@ -31,27 +34,38 @@ export function orderRoutes(orders: OrderService, users: UserService): Router {
     response.json(orderView(await orders.resume(externalIdOf(request), changeRequest(request, response))));
   });
   router.patch(TENANT, async (request, response) => {
-    const { tenant } = await ban(orders, request, response);
-    response.set("etag", entityTag(tenant)).json({ data: tenantView(tenant) });
+    const result = await ban(orders, request, response);
+    const { tenant } = result;
+    await setGeneration(response, audit, { tenant: tenant.externalId });
+    response.set("etag", entityTag(tenant)).json({ data: tenantView(tenant), ...settlementView(result) });
   });
   router.post(`${TENANT}/update_auth_credentials`, async (request, response) => {
     const body = request.body as { readonly db_user: string; readonly db_password: string };
     const credentials = { dbUser: body.db_user, dbPassword: body.db_password };
-    await users.updateManager(externalIdOf(request), credentials, changeRequest(request, response));
-    response.status(204).end();
+    const change = await users.updateManager(
+      externalIdOf(request),
+      credentials,
+      changeRequest(request, response),
+    );
+    const result = await orders.settled(change);
+    if (result.outstanding.length === 0) response.status(204).end();
+    else response.status(202).json(settlementView(result));
   });
   router.get(`${TENANT}/network_bans`, async (request, response) => {
     response.json(bansView(await orders.networkBans(externalIdOf(request))));
   });
   router.delete(`${TENANT}/network_bans`, async (request, response) => {
     const body = request.body as { readonly ipv4_addresses?: readonly string[]; readonly all?: boolean };
-    const addresses = body.all === true ? "all" : (body.ipv4_addresses ?? []);
-    const left = await orders.clearNetworkBans(
+    const addresses = body.all === true ? "all" : body.ipv4_addresses;
+    if (addresses === undefined) {
+      throw new TenantInvalid({ ipv4_addresses: ["can't be blank, unless all is true"] });
+    }
+    const cleared = await orders.clearNetworkBans(
       externalIdOf(request),
       addresses,
       changeRequest(request, response),
     );
-    response.json(bansView(left));
+    response.json({ ...bansView(cleared.bans), ...settlementView(cleared) });
   });
   return router;
 }
@@ -70,11 +84,19 @@ function ban(orders: OrderService, request: Request, response: Response) {
   return orders.ban(externalId, { reason: body.ban_reason ?? "", until }, change);
 }
 
-function orderView({ tenant, generation, done, outstanding }: OrderResult): Record<string, unknown> {
+function orderView(result: OrderResult): Record<string, unknown> {
+  return { ...settlementView(result), paused_until: result.tenant.pausedUntil?.toISOString() ?? null };
+}
+
+/** What the data planes have done within the time, and who has not answered. */
+function settlementView({
+  generation,
+  done,
+  outstanding,
+}: Pick<OrderResult, "generation" | "done" | "outstanding">): Record<string, unknown> {
   return {
     result: outstanding.length === 0 ? "ok" : "outstanding",
     generation: generation === undefined ? null : Number(generation),
-    paused_until: tenant.pausedUntil?.toISOString() ?? null,
     data_planes: done,
     outstanding,
   };

@@ -11,6 +11,11 @@ export function readCursor(cursor: unknown): string | undefined {
   return read(cursor, (text) => (isExternalId(text) ? text : undefined));
 }
 
+/** Behind a data plane's group and instance. @throws TenantInvalid */
+export function readInstanceCursor(cursor: unknown): string | undefined {
+  return read(cursor, (text) => (/^[A-Za-z0-9._-]+\/[A-Za-z0-9-]+$/.test(text) ? text : undefined));
+}
+
 /** Behind a number. @throws TenantInvalid */
 export function readNumberCursor(cursor: unknown): bigint | undefined {
   return read(cursor, (text) => (/^\d{1,18}$/.test(text) ? BigInt(text) : undefined));

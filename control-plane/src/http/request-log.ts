@@ -22,6 +22,7 @@ export function requestLog(logger: Logger): RequestHandler {
         ms: Math.round(systemClock.monotonic() - startMs),
         address,
         ...(operator === undefined ? {} : { operator: operator.tokenId, subject: operator.subject }),
+        ...(response.locals.traceId === undefined ? {} : { traceId: response.locals.traceId }),
         ...(response.writableFinished ? {} : { aborted: true }),
       });
     });

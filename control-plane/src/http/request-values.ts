@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { momentOf } from "./moment.js";
 
 const PAGE = 100;
 
@@ -16,7 +17,7 @@ export function textOf(value: unknown): string | undefined {
 }
 
 export function dateOf(value: unknown): Date | undefined {
-  return value === undefined || value === null ? undefined : new Date(String(value));
+  return typeof value === "string" ? momentOf(value) : undefined;
 }
 
 /** A change that is only looked at. */

@@ -1,16 +1,20 @@
 import { type Request, Router } from "express";
-import { entityTag, publicUser, type UserPatch, type UserService } from "../tenants/index.js";
+import type { AuditLog } from "../audit/index.js";
+import { entityTag, shownUser, type UserPatch, type UserService } from "../tenants/index.js";
 import { changeRequest, preconditionOf, sendTag } from "./entity-tags.js";
+import { setGeneration } from "./generation-header.js";
 import { externalIdOf, isDryRun } from "./request-values.js";
 
 const PATH = "/api/tenants/:external_id/users/:db_user";
 
 /** Single users. Their entity tag is the tenant's: a user has no version of its own. */
-export function userRoutes(users: UserService): Router {
+export function userRoutes(users: UserService, audit: AuditLog): Router {
   const router = Router();
   router.get(PATH, async (request, response) => {
-    const { user, tenant } = await users.get(externalIdOf(request), dbUserOf(request));
-    if (!sendTag(request, response, tenant)) response.json({ data: publicUser(user) });
+    const externalId = externalIdOf(request);
+    const { user, tenant } = await users.get(externalId, dbUserOf(request));
+    await setGeneration(response, audit, { tenant: externalId });
+    if (!sendTag(request, response, tenant)) response.json({ data: shownUser(user) });
   });
   router.put(PATH, async (request, response) => {
     const externalId = externalIdOf(request);
@@ -22,13 +26,16 @@ export function userRoutes(users: UserService): Router {
       return;
     }
     const change = await users.put(externalId, dbUser, patch, changeRequest(request, response));
+    await setGeneration(response, audit, { tenant: externalId });
     if (change.outcome === "created") {
       response.status(201).location(`/api/tenants/${externalId}/users/${encodeURIComponent(dbUser)}`);
     }
-    response.set("etag", entityTag(change.tenant)).json({ data: publicUser(change.user) });
+    response.set("etag", entityTag(change.tenant)).json({ data: shownUser(change.user) });
   });
   router.delete(PATH, async (request, response) => {
-    await users.remove(externalIdOf(request), dbUserOf(request), changeRequest(request, response));
+    const externalId = externalIdOf(request);
+    await users.remove(externalId, dbUserOf(request), changeRequest(request, response));
+    await setGeneration(response, audit, { tenant: externalId });
     response.status(204).end();
   });
   return router;

@@ -6,7 +6,8 @@ import type { Operator } from "./operator.js";
 import { SECRET_ALGORITHMS, secretTokens } from "./secret-tokens.js";
 
 export interface BearerTokenRules {
-  readonly secret: string;
+  /** For HS256, HS384, HS512. Undefined: those are refused. */
+  readonly secret: string | undefined;
   /** The name of the variable that holds it, for answers. */
   readonly secretName: string;
   /** For asymmetric signatures. Undefined: those are refused. */
@@ -42,7 +43,7 @@ const TYPES = ["jwt", "at+jwt", "application/at+jwt"];
  * algorithm decides which of the two, so that a public key is never taken for a secret.
  */
 export function bearerTokens(rules: BearerTokenRules): Authenticate {
-  const bySecret = secretTokens(rules.secret, rules.secretName);
+  const bySecret = rules.secret === undefined ? undefined : secretTokens(rules.secret, rules.secretName);
   const blocked = new Set(rules.blocklist);
 
   return async (request) => {
@@ -63,22 +64,29 @@ export function bearerTokens(rules: BearerTokenRules): Authenticate {
 
 async function verified(
   token: string,
-  bySecret: (token: string) => Promise<JWTPayload>,
-  { publicKeys, secretName }: BearerTokenRules,
+  bySecret: ((token: string) => Promise<JWTPayload>) | undefined,
+  { publicKeys }: BearerTokenRules,
 ): Promise<JWTPayload> {
-  const algorithms =
-    publicKeys === undefined ? SECRET_ALGORITHMS : [...SECRET_ALGORITHMS, ...PUBLIC_KEY_ALGORITHMS];
+  const algorithms = [
+    ...(bySecret === undefined ? [] : SECRET_ALGORITHMS),
+    ...(publicKeys === undefined ? [] : PUBLIC_KEY_ALGORITHMS),
+  ];
   try {
-    const { typ, alg } = decodeProtectedHeader(token);
+    const { typ, alg, crit } = decodeProtectedHeader(token);
     if (typ !== undefined && !TYPES.includes(String(typ).toLowerCase())) {
       throw new BearerTokenRefused('its type is not "JWT" (header typ)');
     }
-    if (SECRET_ALGORITHMS.some((known) => known === alg)) return await bySecret(token);
-    if (publicKeys === undefined) throw new errors.JOSEAlgNotAllowed("not by the secret");
+    // RFC 7515 section 4.1.11: what it names must be understood, and nothing of it is.
+    if (crit !== undefined) throw new BearerTokenRefused("it asks for an extension (header crit)");
+    if (SECRET_ALGORITHMS.some((known) => known === alg)) {
+      if (bySecret === undefined) throw new errors.JOSEAlgNotAllowed("there is no secret");
+      return await bySecret(token);
+    }
+    if (publicKeys === undefined) throw new errors.JOSEAlgNotAllowed("there are no public keys");
     return (await jwtVerify(token, publicKeys, { algorithms: PUBLIC_KEY_ALGORITHMS })).payload;
   } catch (thrown) {
     if (thrown instanceof BearerTokenRefused) throw thrown;
-    const reason = reasonOf(thrown, algorithms, secretName);
+    const reason = reasonOf(thrown, algorithms);
     if (reason === undefined) throw new TokenKeysUnavailable(thrown);
     throw new BearerTokenRefused(reason);
   }
@@ -116,7 +124,7 @@ function tokenOf({ headers }: BearerRequest): string | undefined {
 }
 
 /** In our words: jose's are for programmers. Undefined: it is not the token's fault. */
-function reasonOf(thrown: unknown, algorithms: readonly string[], secretName: string): string | undefined {
+function reasonOf(thrown: unknown, algorithms: readonly string[]): string | undefined {
   if (thrown instanceof errors.JWTExpired) return "it has expired";
   if (thrown instanceof errors.JWTClaimValidationFailed) {
     return thrown.claim === "nbf" && thrown.reason === "check_failed"
@@ -124,7 +132,7 @@ function reasonOf(thrown: unknown, algorithms: readonly string[], secretName: st
       : `its claim ${thrown.claim} cannot be used`;
   }
   if (thrown instanceof errors.JWSSignatureVerificationFailed) {
-    return `it is signed by another key than ${secretName}`;
+    return "it is signed by another key than those known here";
   }
   if (thrown instanceof errors.JOSEAlgNotAllowed) {
     return `it is not signed with ${algorithms.slice(0, -1).join(", ")} or ${algorithms.at(-1)}`;

@@ -5,5 +5,6 @@ export {
   bearerTokens,
 } from "./bearer-token.js";
 export { BearerTokenRefused, TokenKeysUnavailable } from "./bearer-token-refused.js";
+export { type MetricsTokens, metricsReaders } from "./metrics-readers.js";
 export { type ApiScope, type Operator, requireScope, SCOPES, ScopeMissing } from "./operator.js";
 export { publicKeysAt, publicKeysOf } from "./public-keys.js";

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, createRemoteJWKSet, type JWTVerifyGetKey } from "jose";
+import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 
 /** Of one fetch. */
 const FETCH_TIMEOUT_MS = 5000;
@@ -6,9 +6,13 @@ const FETCH_TIMEOUT_MS = 5000;
 const REFETCH_MS = 10 * 60 * 1000;
 const COOLDOWN_MS = 30 * 1000;
 
-/** @param jwks the text of a JSON Web Key Set. @throws when it is none */
+/** @param jwks the text of a JSON Web Key Set. @throws when it is none, or has no public key in it */
 export function publicKeysOf(jwks: string): JWTVerifyGetKey {
-  return createLocalJWKSet(JSON.parse(jwks));
+  const set = JSON.parse(jwks) as JSONWebKeySet;
+  const keys = createLocalJWKSet(set);
+  // Of a set of shared secrets nobody could ever come in.
+  if (!set.keys.some(({ kty }) => kty !== "oct")) throw new Error("there is no public key in it");
+  return keys;
 }
 
 /** Fetched when the first token comes, kept, and fetched again when keys are rotated. */

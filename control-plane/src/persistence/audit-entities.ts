@@ -38,6 +38,7 @@ export const AuditEntity = new EntitySchema<AuditRow>({
   },
   indices: [
     { name: "audit_tenant_idx", columns: ["tenant", "id"] },
+    { name: "audit_cluster_idx", columns: ["cluster", "id"] },
     { name: "audit_at_idx", columns: ["at"] },
   ],
 });

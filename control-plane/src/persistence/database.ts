@@ -3,9 +3,14 @@ import pg from "pg";
 import { DataSource } from "typeorm";
 import { AUDIT_ENTITIES } from "./audit-entities.js";
 import { CLUSTER_ENTITIES } from "./cluster-entities.js";
+import { FLEET_ENTITIES } from "./fleet-entities.js";
 import { Initial1764000000000 } from "./migrations/1764000000000-initial.js";
 import { TenantFields1764100000000 } from "./migrations/1764100000000-tenant-fields.js";
 import { ClustersAndAudit1764100001000 } from "./migrations/1764100001000-clusters-and-audit.js";
+import { AuditOfACluster1764300000000 } from "./migrations/1764300000000-audit-of-a-cluster.js";
+import { Fleet1764400000000 } from "./migrations/1764400000000-fleet.js";
+import { Deltas1764500000000 } from "./migrations/1764500000000-deltas.js";
+import { Traceparent1764600000000 } from "./migrations/1764600000000-traceparent.js";
 import { PUBLICATION_ENTITIES } from "./publication-entities.js";
 import { QuietLogger } from "./quiet-logger.js";
 import { SCHEMA } from "./schema.js";
@@ -43,8 +48,22 @@ export function makeDataSource({ url, poolSize, logger }: DatabaseOptions): Data
     },
     // Made by no extension of the database.
     installExtensions: false,
-    entities: [...TENANT_ENTITIES, ...CLUSTER_ENTITIES, ...AUDIT_ENTITIES, ...PUBLICATION_ENTITIES],
-    migrations: [Initial1764000000000, TenantFields1764100000000, ClustersAndAudit1764100001000],
+    entities: [
+      ...TENANT_ENTITIES,
+      ...CLUSTER_ENTITIES,
+      ...AUDIT_ENTITIES,
+      ...PUBLICATION_ENTITIES,
+      ...FLEET_ENTITIES,
+    ],
+    migrations: [
+      Initial1764000000000,
+      TenantFields1764100000000,
+      ClustersAndAudit1764100001000,
+      AuditOfACluster1764300000000,
+      Fleet1764400000000,
+      Deltas1764500000000,
+      Traceparent1764600000000,
+    ],
     migrationsTableName: "migrations",
     logger: new QuietLogger(logger),
   });

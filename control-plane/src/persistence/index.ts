@@ -1,11 +1,15 @@
 export { type DatabaseOptions, makeDataSource } from "./database.js";
 export { EMBEDDED_DATABASE, startEmbeddedDatabase } from "./embedded-database.js";
+export { allowMassRemoval, type MassRemoval } from "./mass-removal.js";
 export { migrate } from "./migrate.js";
+export { traceQueries } from "./query-spans.js";
 export { collectStoreMetrics } from "./store-metrics.js";
 export { StoreUnavailable } from "./store-unavailable.js";
 export { StoredAudit } from "./stored-audit.js";
 export { StoredClusters } from "./stored-clusters.js";
+export { StoredFleet } from "./stored-fleet.js";
 export { StoredPublications, type StoredPublicationsOptions } from "./stored-publications.js";
+export { StoredRegistry } from "./stored-registry.js";
 export { StoredTenants } from "./stored-tenants.js";
 export { Vault, VaultSealBroken } from "./vault.js";
 export { type RotationProgress, rotateVault, SEALED_TABLES } from "./vault-rotation.js";

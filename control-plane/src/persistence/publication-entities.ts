@@ -36,6 +36,12 @@ const ScopeEntity = new EntitySchema<{
   dataKeyId: string;
   dataKeyEncrypted: Buffer;
   vaultKeyId: string;
+  aheadEpoch: string | null;
+  aheadGeneration: string | null;
+  aheadRoot: Buffer | null;
+  aheadReporter: string | null;
+  aheadAt: Date | null;
+  massRemovalUntil: Date | null;
 }>({
   name: "scope",
   tableName: "scopes",
@@ -45,6 +51,12 @@ const ScopeEntity = new EntitySchema<{
     dataKeyId: { name: "data_key_id", type: "text" },
     dataKeyEncrypted: { name: "data_key_encrypted", type: "bytea" },
     vaultKeyId: { name: "vault_key_id", type: "text" },
+    aheadEpoch: { ...generationColumn, name: "ahead_epoch", nullable: true },
+    aheadGeneration: { ...generationColumn, name: "ahead_generation", nullable: true },
+    aheadRoot: { name: "ahead_root", type: "bytea", nullable: true },
+    aheadReporter: { name: "ahead_reporter", type: "text", nullable: true },
+    aheadAt: { name: "ahead_at", type: "timestamptz", precision: 3, nullable: true },
+    massRemovalUntil: { name: "mass_removal_until", type: "timestamptz", precision: 3, nullable: true },
   },
 });
 
@@ -66,6 +78,7 @@ const RecordEntity = new EntitySchema<{
     generation: generationColumn,
   },
   foreignKeys: [scopeKey("records")],
+  indices: [{ name: "records_generation_idx", columns: ["scope", "generation"] }],
 });
 
 /** Records that were removed by a DELETE: what makes a snapshot that drops many tenants a wanted one. */
@@ -86,7 +99,7 @@ const RemovalEntity = new EntitySchema<{
   foreignKeys: [scopeKey("removals")],
 });
 
-/** The history of a scope. Never pruned: a data plane may come back after a long time. Old rows lose their chunks. */
+/** The history of a scope. Never pruned: a data plane may come back after a long time. Few have chunks. */
 const PublishedStateEntity = new EntitySchema<{
   scope: string;
   epoch: string;
@@ -110,12 +123,18 @@ const PublishedStateEntity = new EntitySchema<{
   foreignKeys: [scopeKey("published_states")],
 });
 
-/** Signed manifests. `replaces`: the generation of the state that is replaced, 0 for an empty data plane. */
+/**
+ * Signed manifests of states whose chunks are there. `replaces`: the epoch and generation of the state that is
+ * replaced, 0 for an empty data plane.
+ */
 const SnapshotEntity = new EntitySchema<{
   scope: string;
   epoch: string;
   generation: string;
+  replacesEpoch: string;
   replaces: string;
+  keyId: string;
+  massRemoval: boolean;
   envelope: Buffer;
 }>({
   name: "snapshot",
@@ -124,10 +143,40 @@ const SnapshotEntity = new EntitySchema<{
     scope: { ...scopeColumn, primary: true, primaryKeyConstraintName: "snapshots_pkey" },
     epoch: { ...generationColumn, primary: true, primaryKeyConstraintName: "snapshots_pkey" },
     generation: { ...generationColumn, primary: true, primaryKeyConstraintName: "snapshots_pkey" },
+    replacesEpoch: {
+      ...generationColumn,
+      name: "replaces_epoch",
+      primary: true,
+      primaryKeyConstraintName: "snapshots_pkey",
+    },
     replaces: { ...generationColumn, primary: true, primaryKeyConstraintName: "snapshots_pkey" },
+    keyId: { name: "key_id", type: "text" },
+    massRemoval: { name: "mass_removal", type: "boolean" },
     envelope: { type: "bytea" },
   },
   foreignKeys: [scopeKey("snapshots")],
+});
+
+/** Signed deltas, each from one published state to the next. The oldest are forgotten. */
+const DeltaEntity = new EntitySchema<{
+  scope: string;
+  epoch: string;
+  generation: string;
+  fromGeneration: string;
+  keyId: string;
+  envelope: Buffer;
+}>({
+  name: "delta",
+  tableName: "deltas",
+  columns: {
+    scope: { ...scopeColumn, primary: true, primaryKeyConstraintName: "deltas_pkey" },
+    epoch: { ...generationColumn, primary: true, primaryKeyConstraintName: "deltas_pkey" },
+    generation: { ...generationColumn, primary: true, primaryKeyConstraintName: "deltas_pkey" },
+    fromGeneration: { ...generationColumn, name: "from_generation" },
+    keyId: { name: "key_id", type: "text" },
+    envelope: { type: "bytea" },
+  },
+  foreignKeys: [scopeKey("deltas")],
 });
 
 /** By scope, so that whoever prunes one scope can not take a chunk that another one is about to name. */
@@ -149,5 +198,6 @@ export const PUBLICATION_ENTITIES = [
   RemovalEntity,
   PublishedStateEntity,
   SnapshotEntity,
+  DeltaEntity,
   ChunkEntity,
 ];

@@ -1,4 +1,5 @@
 import type { DataKey } from "@sluice/shared/secrets";
+import { ownTraceparent } from "@sluice/shared/tracing";
 import type { EntityManager } from "typeorm";
 import type { Vault } from "./vault.js";
 
@@ -23,8 +24,12 @@ interface ScopeRow {
 export async function takeGeneration(manager: EntityManager): Promise<bigint> {
   // As a SELECT, since TypeORM gives the rows of an UPDATE in another shape.
   const rows: { generation: string }[] = await manager.query(
-    `WITH taken AS (UPDATE sluice.fleet SET generation = generation + 1 RETURNING generation)
+    `WITH taken AS (UPDATE sluice.fleet SET generation = generation + 1 RETURNING generation),
+     noted AS (
+       INSERT INTO sluice.generations (generation, committed_at, scopes, traceparent)
+       SELECT generation, clock_timestamp(), '{}', $1 FROM taken)
      SELECT generation FROM taken`,
+    [ownTraceparent()],
   );
   const row = rows[0];
   if (row === undefined) throw new Error("sluice.fleet has lost its row");
@@ -76,6 +81,11 @@ export async function markScopes(
     String(generation),
     scopes,
   ]);
+  await manager.query(
+    `UPDATE sluice.generations SET scopes = ARRAY(SELECT DISTINCT unnest(scopes || $2::text[]))
+     WHERE generation = $1`,
+    [String(generation), scopes],
+  );
 }
 
 function scopeOf(row: ScopeRow, vault: Vault): Scope {

@@ -2,18 +2,14 @@ import type { Logger } from "@sluice/shared/observability";
 import { type DataKey, makeDataKey } from "@sluice/shared/secrets";
 import type { Clock } from "@sluice/shared/time";
 import type { DataSource, EntityManager } from "typeorm";
-import type {
-  PublicationStore,
-  PublishedState,
-  PublishingMoment,
-  ScopeStanding,
-} from "../publishing/index.js";
+import type { AheadReport, PublicationStore, PublishingMoment, ScopeReader } from "../publishing/index.js";
 import { replaceClusterRecords } from "./cluster-records.js";
 import { listClusters } from "./cluster-rows.js";
 import { GenerationListener } from "./generation-listener.js";
-import { publishedStateOf, readEnvelope, readState, type StateRow } from "./published-rows.js";
+import { PublishedRows, readAheadScopes } from "./published-rows.js";
 import { StoredPublishingMoment } from "./publishing-moment.js";
-import { findScope, insertScope, takeGeneration } from "./scope-rows.js";
+import { retiredDataKeys } from "./scope-keys.js";
+import { findScope, GENERATION_CHANNEL, insertScope, markScopes, takeGeneration } from "./scope-rows.js";
 import { orUnavailable } from "./store-unavailable.js";
 import { writeTenantRecords } from "./tenant-records.js";
 import { TenantRows } from "./tenant-rows.js";
@@ -69,37 +65,45 @@ export class StoredPublications implements PublicationStore {
         after = tenants.at(-1)?.externalId;
       }
       await writeClusters(manager, scope, generation);
+      await markScopes(manager, [scope], generation);
     });
   }
 
-  async standing(scope: string, epoch: bigint): Promise<ScopeStanding | undefined> {
-    const rows: (Partial<StateRow> & { scope_generation: string })[] = await orUnavailable(
-      this.#manager.query(
-        `SELECT s.generation AS scope_generation, p.*
-         FROM sluice.scopes s
-         LEFT JOIN sluice.published_states p ON p.scope = s.scope AND p.epoch = $2 AND p.generation = s.generation
-         WHERE s.scope = $1`,
-        [scope, String(epoch)],
-      ),
-    );
-    const row = rows[0];
-    if (row === undefined) return undefined;
-    const { scope_generation: generation, epoch: publishedEpoch, ...rest } = row;
+  of(scope: string): ScopeReader {
+    const rows = new PublishedRows(this.#manager, scope);
     return {
-      generation: BigInt(generation),
-      published:
-        publishedEpoch === undefined || publishedEpoch === null
-          ? undefined
-          : publishedStateOf({ ...rest, epoch: publishedEpoch } as StateRow),
+      standing: (epoch) => orUnavailable(rows.standing(epoch)),
+      state: (epoch, generation) => orUnavailable(rows.state(epoch, generation)),
+      base: (epoch) => orUnavailable(rows.base(epoch)),
+      deltas: (epoch, from, keyIds) => orUnavailable(rows.deltas(epoch, from, keyIds)),
+      manifest: (key, keyIds, allows) => orUnavailable(rows.manifest(key, keyIds, allows)),
     };
   }
 
-  state(scope: string, epoch: bigint, generation: bigint): Promise<PublishedState | undefined> {
-    return orUnavailable(readState(this.#manager, scope, epoch, generation));
+  /** Of all scopes, for whoever shows the fleet. */
+  aheadScopes(): ReturnType<typeof readAheadScopes> {
+    return orUnavailable(readAheadScopes(this.#manager));
   }
 
-  envelope(state: PublishedState, replaces: bigint): Promise<Buffer | undefined> {
-    return orUnavailable(readEnvelope(this.#manager, state, replaces));
+  async reportAhead(scope: string, { held, reporter }: Omit<AheadReport, "atMs">): Promise<void> {
+    const { dataSource, clock } = this.#options;
+    const reported = dataSource.transaction(async (manager) => {
+      await manager.query(
+        `UPDATE sluice.scopes
+         SET ahead_epoch = $2, ahead_generation = $3, ahead_root = $4, ahead_reporter = $5, ahead_at = $6
+         WHERE scope = $1 AND (ahead_epoch IS NULL OR (ahead_epoch, ahead_generation) < ($2::bigint, $3::bigint))`,
+        [
+          scope,
+          String(held.epoch),
+          String(held.generation),
+          Buffer.from(held.stateRoot),
+          reporter,
+          new Date(clock.now()),
+        ],
+      );
+      await manager.query("SELECT pg_notify($1, '')", [GENERATION_CHANNEL]);
+    });
+    await orUnavailable(reported);
   }
 
   publishing<T>(scope: string, work: (moment: PublishingMoment) => Promise<T>): Promise<T> {
@@ -123,8 +127,11 @@ export class StoredPublications implements PublicationStore {
   }
 
   async dataKeys(scope: string): Promise<readonly DataKey[]> {
-    const found = await orUnavailable(findScope(this.#manager, scope, this.#options.vault));
-    return found === undefined ? [] : [found.dataKey];
+    const { vault, clock } = this.#options;
+    const found = await orUnavailable(findScope(this.#manager, scope, vault));
+    if (found === undefined) return [];
+    const retired = await orUnavailable(retiredDataKeys(this.#manager, scope, vault, new Date(clock.now())));
+    return [found.dataKey, ...retired];
   }
 
   async listen(onGeneration: () => void): Promise<{ stop(): Promise<void> }> {

@@ -12,6 +12,7 @@ interface SealedTable {
 const TABLES: readonly SealedTable[] = [
   { table: "users", key: "id", secrets: ["db_pass_encrypted", "verifier_encrypted"] },
   { table: "scopes", key: "scope", secrets: ["data_key_encrypted"] },
+  { table: "retired_data_keys", key: "key_id", secrets: ["data_key_encrypted"] },
 ];
 
 export const SEALED_TABLES: readonly string[] = TABLES.map(({ table }) => table);

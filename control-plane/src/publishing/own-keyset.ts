@@ -15,7 +15,7 @@ import { KeysetUnusable } from "./publishing-failure.js";
  */
 export function openOwnKeyset(
   envelope: Uint8Array,
-  rootKeys: readonly Uint8Array[],
+  rootKeys: { readonly keys: readonly Uint8Array[]; readonly threshold: number },
   signer: Signer,
   nowMs: number,
 ): TrustedKeyset {
@@ -24,15 +24,19 @@ export function openOwnKeyset(
     const listed = keyset.configKeys.map(({ key }) => key.id).join(", ");
     throw new KeysetUnusable(
       `keyset ${keyset.version} does not list the key of CONFIG_KEY_PATH, ${signer.keyId} (it lists ${listed}); ` +
-        "sign one that does with control-plane/dist/commands/publish-keyset.js, or give the key that it lists",
+        "sign one that does with control-plane/dist/commands/change-keyset.js, or give the key that it lists",
     );
   }
   return keyset;
 }
 
-function opened(envelope: Uint8Array, rootKeys: readonly Uint8Array[], nowMs: number): TrustedKeyset {
+function opened(
+  envelope: Uint8Array,
+  { keys, threshold }: { readonly keys: readonly Uint8Array[]; readonly threshold: number },
+  nowMs: number,
+): TrustedKeyset {
   try {
-    const keyset = openKeyset(envelope, { keys: rootKeys.map(publicKeyFromRaw), threshold: 1 });
+    const keyset = openKeyset(envelope, { keys: keys.map(publicKeyFromRaw), threshold });
     return notExpired(keyset, nowMs);
   } catch (error) {
     throw new KeysetUnusable(

@@ -7,16 +7,18 @@ import {
 } from "@sluice/shared/bundle";
 import { messageOf } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
+import type { DataKey } from "@sluice/shared/secrets";
 import type { Clock } from "@sluice/shared/time";
 import { Bursts } from "./bursts.js";
-import type { PublicationStore, PublishedState } from "./publication-store.js";
-import type { Held, KeyringInput, PublishedSnapshot, ScopePublications, Since } from "./published-state.js";
-import { ScopePublisher } from "./scope-publisher.js";
-import { SnapshotEnvelopes } from "./snapshot-envelopes.js";
+import { ChunkCache } from "./chunk-cache.js";
+import { Coalesced } from "./coalesced.js";
+import type { PublicationStore } from "./publication-store.js";
+import type { Holder, KeyringInput, ScopePublications, Since } from "./published-state.js";
+import { type Publication, ScopePublisher } from "./scope-publisher.js";
+import { checkMaySign, type Signing } from "./signing.js";
 
+/** How long a data plane that hears nothing newer goes on without saying that it may be stale. */
 const HEARTBEAT_VALID_MS = 5 * 60_000;
-/** Streams of one scope share a heartbeat for this time; each is sent one every 10 s. */
-const HEARTBEAT_SHARED_MS = 2000;
 
 export interface PublisherOptions {
   readonly store: PublicationStore;
@@ -27,33 +29,35 @@ export interface PublisherOptions {
 }
 
 interface Subscription {
-  readonly onPublished: () => void;
+  readonly onNews: () => void;
 }
 
 interface Heartbeat {
-  readonly state: PublishedState;
-  /** On the monotonic clock. */
-  readonly signedAtMs: number;
+  readonly publication: Publication;
   readonly envelope: Promise<Uint8Array>;
 }
 
 /** The scopes that data planes of this process ask for: each is published when a generation has touched it. */
 export class Publisher implements ScopePublications {
   readonly #options: PublisherOptions;
-  readonly #envelopes: SnapshotEnvelopes;
+  readonly #chunks: ChunkCache;
   readonly #scopes = new Map<string, ScopePublisher>();
   readonly #subscriptions = new Map<string, Set<Subscription>>();
-  /** The newest state of which the subscribers of a scope have been told. */
-  readonly #told = new Map<string, PublishedState>();
+  /** Of what the subscribers of a scope have been told last. */
+  readonly #told = new Map<string, string>();
   readonly #heartbeats = new Map<string, Heartbeat>();
   readonly #troubled = new Map<string, string>();
+  readonly #dataKeys = new Map<string, Coalesced<readonly DataKey[]>>();
   readonly #bursts: Bursts;
+  #signing: Signing;
   #listening: { stop(): Promise<void> } | undefined;
 
   constructor(options: PublisherOptions) {
+    const { store, signer, keyset, clock } = options;
     this.#options = options;
-    this.#envelopes = new SnapshotEnvelopes(options.signer, options.clock);
-    this.#bursts = new Bursts(options.clock, () => this.#publishAll());
+    this.#signing = { signer, keyset };
+    this.#chunks = new ChunkCache((scope, sha256) => store.chunk(scope, sha256));
+    this.#bursts = new Bursts(clock, () => this.#publishAll());
   }
 
   async start(): Promise<void> {
@@ -67,22 +71,31 @@ export class Publisher implements ScopePublications {
     await Promise.all([...this.#scopes.values()].map((scope) => scope.idle()));
   }
 
+  get epoch(): bigint {
+    return this.#signing.keyset.minEpoch;
+  }
+
+  /** Another keyset, another key, or both: from the next signature on. */
+  useSigning(signing: Signing): void {
+    this.#signing = signing;
+    this.#heartbeats.clear();
+    for (const publisher of this.#scopes.values()) publisher.forget();
+    for (const scope of this.#subscriptions.keys()) this.#tellAll(scope);
+    this.#bursts.notice();
+  }
+
   ensureScope(scope: string): Promise<void> {
     return this.#options.store.ensureScope(scope);
   }
 
-  latest(scope: string): Promise<PublishedSnapshot> {
-    return this.#scope(scope).latest();
+  since(scope: string, holder: Holder): Promise<Since> {
+    return this.#scope(scope).since(holder);
   }
 
-  since(scope: string, held: Held): Promise<Since> {
-    return this.#scope(scope).since(held);
-  }
-
-  subscribe(scope: string, onPublished: () => void): () => void {
+  subscribe(scope: string, onNews: () => void): () => void {
     const subscriptions = this.#subscriptions.get(scope) ?? new Set();
     this.#subscriptions.set(scope, subscriptions);
-    const subscription = { onPublished };
+    const subscription = { onNews };
     subscriptions.add(subscription);
     return () => {
       subscriptions.delete(subscription);
@@ -92,47 +105,47 @@ export class Publisher implements ScopePublications {
     };
   }
 
+  /** All streams of a scope ask at the same moments, and share the answers. */
   dataKeys(scope: string): ReturnType<ScopePublications["dataKeys"]> {
-    return this.#options.store.dataKeys(scope);
+    const known = this.#dataKeys.get(scope);
+    const asking = known ?? new Coalesced(() => this.#options.store.dataKeys(scope));
+    this.#dataKeys.set(scope, asking);
+    return asking.run();
   }
 
+  /** Streams of one scope share it: it says what the store said when it was last asked, once a second. */
   async signHeartbeat(scope: string): Promise<Uint8Array> {
-    const { clock } = this.#options;
+    checkMaySign(scope, this.#signing);
     const publisher = this.#scope(scope);
-    const state = publisher.published ?? (await publisher.publish());
+    const publication = publisher.published ?? (await publisher.publish());
     const shared = this.#heartbeats.get(scope);
-    if (
-      shared !== undefined &&
-      shared.state === state &&
-      clock.monotonic() - shared.signedAtMs < HEARTBEAT_SHARED_MS
-    ) {
-      return shared.envelope;
-    }
-    const envelope = this.#sign(state, clock.now());
-    this.#heartbeats.set(scope, { state, signedAtMs: clock.monotonic(), envelope });
+    if (shared?.publication === publication) return shared.envelope;
+    const envelope = this.#sign(scope, publication);
+    this.#heartbeats.set(scope, { publication, envelope });
     return envelope;
   }
 
   signKeyring({ scope, group, instance, dataKeys }: KeyringInput): Promise<Uint8Array> {
     const issuedAtMs = BigInt(this.#options.clock.now());
     const payload = encodeKeyring({ scope, group, instance, dataKeys: [...dataKeys], issuedAtMs });
-    return signEnvelope(this.#options.signer, "keyring", payload);
+    return signEnvelope(this.#signing.signer, "keyring", payload);
   }
 
   keysetEnvelope(): Uint8Array {
-    return this.#options.keyset.envelope;
+    return this.#signing.keyset.envelope;
   }
 
-  #sign(state: PublishedState, nowMs: number): Promise<Uint8Array> {
+  /** While the database is away the moment stays the same, and data planes grow stale: nobody knows what is new. */
+  #sign(scope: string, { state, atMs }: Publication): Promise<Uint8Array> {
     return signEnvelope(
-      this.#options.signer,
+      this.#signing.signer,
       "heartbeat",
       encodeHeartbeat({
-        scope: state.scope,
-        epoch: state.epoch,
-        state: { generation: state.generation, root: state.stateRoot },
-        issuedAtMs: BigInt(nowMs),
-        expiresAtMs: BigInt(nowMs + HEARTBEAT_VALID_MS),
+        scope,
+        epoch: this.#signing.keyset.minEpoch,
+        ...(state === undefined ? {} : { state: { generation: state.generation, root: state.stateRoot } }),
+        issuedAtMs: BigInt(atMs),
+        expiresAtMs: BigInt(atMs + HEARTBEAT_VALID_MS),
       }),
     );
   }
@@ -140,11 +153,12 @@ export class Publisher implements ScopePublications {
   #scope(scope: string): ScopePublisher {
     const known = this.#scopes.get(scope);
     if (known !== undefined) return known;
-    const { store, keyset, logger } = this.#options;
+    const { store, clock, logger } = this.#options;
     const made = new ScopePublisher(scope, {
       store,
-      envelopes: this.#envelopes,
-      epoch: keyset.minEpoch,
+      chunks: this.#chunks,
+      signing: () => this.#signing,
+      clock,
       logger,
     });
     this.#scopes.set(scope, made);
@@ -157,18 +171,22 @@ export class Publisher implements ScopePublications {
       this.#scope(scope)
         .publish()
         .then(
-          (state) => this.#tell(state),
+          (publication) => this.#tell(scope, publication),
           (error: unknown) => this.#complain(scope, error),
         );
     }
   }
 
-  #tell(state: PublishedState): void {
-    this.#troubled.delete(state.scope);
-    const told = this.#told.get(state.scope);
-    if (told?.epoch === state.epoch && told.generation === state.generation) return;
-    this.#told.set(state.scope, state);
-    for (const { onPublished } of [...(this.#subscriptions.get(state.scope) ?? [])]) onPublished();
+  #tell(scope: string, { state, ahead }: Publication): void {
+    this.#troubled.delete(scope);
+    const news = `${state?.epoch}/${state?.generation}/${ahead === undefined ? "open" : "ahead"}`;
+    if (this.#told.get(scope) === news) return;
+    this.#told.set(scope, news);
+    this.#tellAll(scope);
+  }
+
+  #tellAll(scope: string): void {
+    for (const { onNews } of [...(this.#subscriptions.get(scope) ?? [])]) onNews();
   }
 
   /** Once, and not with every poll. */

@@ -23,6 +23,18 @@ export class ScopeUnknown extends SluiceError {
   }
 }
 
+/** The keyset limits this control plane's key to other scopes: data planes of this one would refuse what it signs. */
+export class KeyNotForScope extends SluiceError {
+  constructor(scope: string, keyId: string) {
+    super({
+      code: "EKEYNOTFORSCOPE",
+      kind: "unavailable",
+      clientMessage: "this control plane may not sign for this scope",
+      detail: `${scope}, key ${keyId}; give it one in CONFIG_KEY_PATH that the keyset allows, or change the keyset`,
+    });
+  }
+}
+
 /** The keyset and the signing key that this control plane was given do not go together. */
 export class KeysetUnusable extends SluiceError {
   constructor(problem: string, cause?: unknown) {

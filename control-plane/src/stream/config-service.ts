@@ -1,22 +1,39 @@
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
-import { SCHEMA_VERSION } from "@sluice/shared/bundle";
 import { SluiceError } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
-import type { ConfigService, Held as HeldMessage, ReportRequest, WatchRequest } from "@sluice/shared/stream";
+import type {
+  Ack,
+  ConfigService,
+  Held as HeldMessage,
+  Nack,
+  ReportRequest,
+  Status,
+  WatchRequest,
+} from "@sluice/shared/stream";
 import type { Clock } from "@sluice/shared/time";
+import type { InstanceName, InstanceRegistry } from "../fleet/index.js";
 import type { Held, ScopePublications } from "../publishing/index.js";
 import { callerOf, connectionOf } from "./call-context.js";
 import type { Caller } from "./data-plane-token.js";
 import type { Instances } from "./instances.js";
-import type { KnownKeys } from "./known-keys.js";
 import type { StreamLimits } from "./limits.js";
+import { incompatibilityOf } from "./schema-skew.js";
 import { SnapshotSlots } from "./snapshot-slots.js";
 import { WatchStream } from "./watch-stream.js";
+
+/** What others want to know of. */
+export interface StreamEvents {
+  nacked(code: string): void;
+  /** Series and bans that a connected data plane has reported. */
+  reported(name: InstanceName, status: Status): Promise<void>;
+  disconnected(name: InstanceName): void;
+}
 
 export interface ConfigServiceOptions {
   readonly publications: ScopePublications;
   readonly instances: Instances;
-  readonly knownKeys: KnownKeys;
+  readonly registry: InstanceRegistry;
+  readonly events: StreamEvents;
   readonly limits: StreamLimits;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -26,6 +43,11 @@ export interface ConfigServiceOptions {
 const INSTANCE = /^[A-Za-z0-9-]{8,64}$/;
 const MOST_KEY_IDS = 64;
 const MOST_QUARANTINED_IN_LOG = 20;
+const MOST_QUARANTINED = 1000;
+const MOST_RESULTS = 10_000;
+const LONGEST_DETAIL = 1000;
+const LONGEST_BUILD = 100;
+const NACK_CODE = /^[A-Z_]{1,40}$/;
 
 /** Watch and Report. Who calls was settled before, by the token. */
 export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
@@ -50,9 +72,10 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
   }
 
   async *watch(request: WatchRequest, context: HandlerContext): ReturnType<WatchStream["messages"]> {
-    const { instances, publications, limits, clock, name } = this.#options;
+    const { instances, publications, limits, clock, name, registry, events } = this.#options;
     const caller = callerOf(context);
-    const { instance, build } = request;
+    const { instance } = request;
+    const build = request.build.slice(0, LONGEST_BUILD).replaceAll("\0", "");
     const { group, scope } = caller;
     const logger = this.#options.logger.child({ group, scope, instance });
     checkRequest(request);
@@ -64,7 +87,7 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
     this.#streams += 1;
     let disconnected: ((nowMs: number) => void) | undefined;
     try {
-      await this.#register(caller, request, logger);
+      await this.#register(caller, request, build, logger);
       const stream = new WatchStream({
         caller,
         request,
@@ -74,17 +97,22 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
         clock,
         logger,
         name,
+        registry,
         signal: context.signal,
         drop: connectionOf(context).drop,
-        onAhead: (held) => {
-          instances.isAhead(group, instance);
+        onAhead: (held, { proven, forked }) => {
+          instances.inTrouble({ group, instance }, forked ? "FORKED" : "AHEAD");
           logger.error("a data plane holds a state that this history does not know; it is sent nothing", {
             held: describe(held),
+            forked,
+            // Without a signature it may say what it likes, and only it is held up.
+            regionIsClosed: proven,
           });
         },
       });
       const { keysetVersion } = request;
-      disconnected = instances.connected(caller, { instance, build, keysetVersion }, stream, clock.now());
+      const about = { instance, build, keysetVersion, held: stateOf(request.held) };
+      disconnected = instances.connected(caller, about, stream, clock.now());
       // Meanwhile everybody else was told to go.
       if (this.#draining) stream.drain();
       logger.info("data plane connected", { build, held: describe(request.held) });
@@ -95,63 +123,118 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
       this.#streams -= 1;
       if (disconnected !== undefined) {
         disconnected(clock.now());
+        events.disconnected({ group, instance });
         logger.info("data plane disconnected");
       }
     }
   }
 
-  report(request: ReportRequest, context: HandlerContext): Record<string, never> {
-    const { instances, clock } = this.#options;
+  async report(request: ReportRequest, context: HandlerContext): Promise<Record<string, never>> {
     const { group, scope } = callerOf(context);
     const { instance, outcome } = request;
     if (!INSTANCE.test(instance)) throw new ConnectError("bad instance id", Code.InvalidArgument);
+    const name = { group, instance };
     const logger = this.#options.logger.child({ group, scope, instance });
-    const atMs = clock.now();
     switch (outcome.case) {
-      case "ack": {
-        const { held, quarantined } = outcome.value;
-        instances.acked(group, instance, { held: stateOf(held), quarantined, atMs });
-        if (quarantined.length === 0) logger.info("generation acked", { held: describe(held) });
-        else {
-          logger.warn("generation acked, with records in quarantine", {
-            held: describe(held),
-            count: quarantined.length,
-            quarantined: quarantined.slice(0, MOST_QUARANTINED_IN_LOG),
-          });
-        }
+      case "ack":
+        this.#acked(name, outcome.value, logger);
         break;
-      }
-      case "nack": {
-        const { code, detail, held, refused } = outcome.value;
-        instances.nacked(group, instance, {
-          code,
-          detail,
-          refused: stateOf(refused),
-          held: stateOf(held),
-          atMs,
-        });
-        logger.error("configuration nacked", {
-          nack: code,
-          detail,
-          refused: describe(refused),
-          held: describe(held),
-        });
+      case "nack":
+        this.#nacked(name, outcome.value, logger);
         break;
-      }
+      case "status":
+        await this.#reported(name, outcome.value, logger);
+        break;
       case undefined:
-        throw new ConnectError("neither ack nor nack", Code.InvalidArgument);
+        throw new ConnectError("neither ack, nack nor status", Code.InvalidArgument);
       default:
         outcome satisfies never;
     }
     return {};
   }
 
-  async #register(caller: Caller, request: WatchRequest, logger: Logger): Promise<void> {
-    const { knownKeys, limits } = this.#options;
-    switch (await knownKeys.register(caller.group, request.instance, request.publicKey)) {
+  #acked(name: InstanceName, ack: Ack, logger: Logger): void {
+    const { instances, clock } = this.#options;
+    const held = stateOf(ack.held);
+    const quarantined = ack.quarantined.slice(0, MOST_QUARANTINED);
+    const results = ack.results.slice(0, MOST_RESULTS).map(({ tenant, counts }) => ({
+      tenant,
+      counts: Object.fromEntries(Object.entries(counts).map(([what, count]) => [what, Number(count)])),
+    }));
+    instances.acked(name, { held, quarantined, results }, clock.now());
+    if (quarantined.length === 0) {
+      // One for each data plane and change; GET /api/fleet/generations/N has them all.
+      logger.debug("generation acked", { held: describe(held) });
+      return;
+    }
+    logger.warn("generation acked, with records in quarantine", {
+      held: describe(held),
+      count: quarantined.length,
+      quarantined: quarantined.slice(0, MOST_QUARANTINED_IN_LOG),
+    });
+  }
+
+  #nacked(name: InstanceName, nack: Nack, logger: Logger): void {
+    const { instances, clock, events } = this.#options;
+    const [held, refused] = [stateOf(nack.held), stateOf(nack.refused)];
+    // A label of a metric, so nothing that somebody else makes up.
+    const code = NACK_CODE.test(nack.code) ? nack.code : "OTHER";
+    const detail = nack.detail.slice(0, LONGEST_DETAIL);
+    const at = new Date(clock.now());
+    instances.nacked(name, { nack: { code, detail, refused, at }, held }, at.getTime());
+    events.nacked(code);
+    logger.error("configuration nacked", {
+      nack: code,
+      detail,
+      refused: describe(refused),
+      held: describe(held),
+    });
+  }
+
+  async #reported(name: InstanceName, status: Status, logger: Logger): Promise<void> {
+    const { instances, clock, events } = this.#options;
+    // Late, or of an instance that never came here: there is no stream to it.
+    if (!instances.isConnected(name)) throw new ConnectError("it is not connected", Code.FailedPrecondition);
+    const { freshnessAgeMs, quarantined, ready, keysetVersion } = status;
+    instances.reported(
+      name,
+      {
+        ready,
+        keysetVersion,
+        held: stateOf(status.held),
+        quarantined: quarantined.slice(0, MOST_QUARANTINED),
+        freshnessAgeMs: freshnessAgeMs === undefined ? null : Number(freshnessAgeMs),
+      },
+      clock.now(),
+    );
+    try {
+      await events.reported(name, status);
+    } catch (error) {
+      logger.warn("a report could not be kept", { error });
+      throw new ConnectError("the report could not be kept", Code.Unavailable);
+    }
+  }
+
+  /** Also one that does not read what is published is registered, so that operators see it. */
+  async #register(caller: Caller, request: WatchRequest, build: string, logger: Logger): Promise<void> {
+    const { registry, limits } = this.#options;
+    const { instance, publicKey, keysetVersion } = request;
+    const { group, region, scope } = caller;
+    const incompatibility = incompatibilityOf(request);
+    const registration = await registry.register({
+      group,
+      instance,
+      region,
+      scope,
+      publicKey,
+      build,
+      keysetVersion,
+      incompatible: incompatibility !== undefined,
+    });
+    switch (registration) {
       case "registered":
-        return;
-      case "other":
+        break;
+      case "other-key":
         logger.error("data plane refused: this instance is known with another key");
         throw new ConnectError(
           "this instance is known with another key; an operator must allow the new one, or remove the data folder of the copy",
@@ -163,7 +246,15 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
           `the group has ${limits.instancesPerGroup} instances, and takes no more`,
           Code.ResourceExhausted,
         );
+      case "revoked":
+        logger.error("data plane refused: it is revoked");
+        throw new ConnectError("this instance is revoked", Code.PermissionDenied);
+      default:
+        registration satisfies never;
     }
+    if (incompatibility === undefined) return;
+    logger.error("data plane refused: INCOMPATIBLE", { build, reason: incompatibility });
+    throw new ConnectError(`INCOMPATIBLE: ${incompatibility}`, Code.FailedPrecondition);
   }
 
   #told(error: unknown, logger: Logger): ConnectError {
@@ -179,18 +270,12 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
 
 /** @throws ConnectError */
 function checkRequest(request: WatchRequest): void {
-  const { instance, publicKey, dataKeyIds, maxSchemaVersion, held } = request;
+  const { instance, publicKey, dataKeyIds, held } = request;
   if (!INSTANCE.test(instance)) throw new ConnectError("bad instance id", Code.InvalidArgument);
   if (publicKey.length !== 32) throw new ConnectError("bad public key", Code.InvalidArgument);
   if (dataKeyIds.length > MOST_KEY_IDS) throw new ConnectError("too many data keys", Code.InvalidArgument);
   if (held !== undefined && held.stateRoot.length !== 32) {
     throw new ConnectError("bad state root", Code.InvalidArgument);
-  }
-  if (maxSchemaVersion < SCHEMA_VERSION) {
-    throw new ConnectError(
-      `INCOMPATIBLE: it reads schema ${maxSchemaVersion}, published is ${SCHEMA_VERSION}; upgrade the data plane`,
-      Code.FailedPrecondition,
-    );
   }
 }
 

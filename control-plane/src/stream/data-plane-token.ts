@@ -1,4 +1,4 @@
-import type { KeyObject } from "node:crypto";
+import { type KeyObject, randomUUID } from "node:crypto";
 import { isRegion, scopeOfRegion } from "@sluice/shared/bundle";
 import { messageOf, SluiceError } from "@sluice/shared/errors";
 import type { Clock } from "@sluice/shared/time";
@@ -38,6 +38,7 @@ export function mintDataPlaneToken(
   return new SignJWT({ group, region })
     .setProtectedHeader({ alg: "EdDSA", typ: "JWT" })
     .setAudience(AUDIENCE)
+    .setJti(randomUUID())
     .setIssuedAt(new Date(nowMs))
     .setExpirationTime(new Date(nowMs + days * DAY_MS))
     .sign(key);
@@ -51,8 +52,10 @@ export async function verifyDataPlaneToken(
   token: string | undefined,
   publicKey: KeyObject,
   clock: Clock,
+  blocked: ReadonlySet<string> = new Set(),
 ): Promise<Caller> {
   if (token === undefined) throw new TokenRefused("there is none");
+  if (blocked.has(token)) throw new TokenRefused("it is blocked");
   try {
     const { payload } = await jwtVerify(token, publicKey, {
       algorithms: ["EdDSA", "Ed25519"],
@@ -60,7 +63,8 @@ export async function verifyDataPlaneToken(
       requiredClaims: ["exp", "group", "region"],
       currentDate: new Date(clock.now()),
     });
-    const { group, region, exp = 0 } = payload;
+    const { group, region, exp = 0, jti } = payload;
+    if (jti !== undefined && blocked.has(jti)) throw new TokenRefused("it is blocked");
     if (typeof group !== "string" || !isRegion(group)) throw new TokenRefused("its group cannot be used");
     if (typeof region !== "string" || !isRegion(region)) throw new TokenRefused("its region cannot be used");
     return { group, region, scope: scopeOfRegion(region), expiresAtMs: exp * 1000 };

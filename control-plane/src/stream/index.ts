@@ -1,5 +1,7 @@
+export type { TlsPair } from "./certificate-watch.js";
+export type { StreamEvents } from "./config-service.js";
 export { type Caller, mintDataPlaneToken, TokenRefused, verifyDataPlaneToken } from "./data-plane-token.js";
-export type { Acked, InstanceStatus, Nacked } from "./instances.js";
-export type { KnownKeys } from "./known-keys.js";
-export type { StreamLimits } from "./limits.js";
+export type { Ledger } from "./instances.js";
+export { STREAM_LIMITS, type StreamLimits } from "./limits.js";
+export { StreamMetrics } from "./stream-metrics.js";
 export { type StreamServer, type StreamServerOptions, startStreamServer } from "./stream-server.js";

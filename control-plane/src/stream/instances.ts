@@ -1,35 +1,42 @@
+import type {
+  AckNote,
+  InstanceNack,
+  InstanceName,
+  InstanceStatus,
+  ResultNote,
+  Trouble,
+} from "../fleet/index.js";
+import { nameOf } from "../fleet/index.js";
 import type { Held } from "../publishing/index.js";
 import type { Caller } from "./data-plane-token.js";
+
+/** Where everything that data planes say is written down. */
+export interface Ledger {
+  status(status: InstanceStatus): void;
+  ack(note: Omit<AckNote, "ageMs">): void;
+  result(note: ResultNote): void;
+}
 
 export interface Acked {
   readonly held: Held | undefined;
   readonly quarantined: readonly string[];
-  readonly atMs: number;
+  /** What was done for orders, by tenant. */
+  readonly results: readonly Pick<ResultNote, "tenant" | "counts">[];
 }
 
 export interface Nacked {
-  readonly code: string;
-  readonly detail: string;
-  readonly refused: Held | undefined;
+  readonly nack: InstanceNack;
   /** What is still in force there. */
   readonly held: Held | undefined;
-  readonly atMs: number;
 }
 
-/** One data plane, as this process has seen it. */
-export interface InstanceStatus {
-  readonly group: string;
-  readonly instance: string;
-  readonly region: string;
-  readonly scope: string;
-  readonly build: string;
+/** Of a report, as far as it is about the configuration. */
+export interface Reported {
+  readonly held: Held | undefined;
+  readonly quarantined: readonly string[];
   readonly keysetVersion: bigint;
-  readonly connectedSinceMs: number | undefined;
-  readonly lastSeenMs: number;
-  readonly acked: Acked | undefined;
-  readonly nacked: Nacked | undefined;
-  /** It holds what the history does not know. */
-  readonly ahead: boolean;
+  readonly ready: boolean;
+  readonly freshnessAgeMs: number | null;
 }
 
 /** The open stream of an instance, as far as others act on it. */
@@ -44,57 +51,88 @@ export interface OpenStream {
 
 interface Entry {
   status: InstanceStatus;
-  stream: OpenStream | undefined;
+  readonly stream: OpenStream;
 }
 
-/** What is known of the data planes of this process. Bounded by who may register a key. */
+/** The data planes that are connected to this process. Bounded by the cap on streams. */
 export class Instances {
   readonly #entries = new Map<string, Entry>();
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
 
   /** @returns what ends the connection in these books. */
   connected(
-    caller: Caller,
-    about: { readonly instance: string; readonly build: string; readonly keysetVersion: bigint },
+    caller: Pick<Caller, "group" | "region" | "scope">,
+    about: Pick<InstanceStatus, "instance" | "build" | "keysetVersion" | "held">,
     stream: OpenStream,
     nowMs: number,
   ): (nowMs: number) => void {
     const { group, region, scope } = caller;
-    const name = nameOf(group, about.instance);
-    const before = this.#entries.get(name);
-    before?.stream?.supersede();
+    const name = nameOf({ group, instance: about.instance });
+    this.#entries.get(name)?.stream.supersede();
     const entry: Entry = {
       status: {
-        acked: before?.status.acked,
-        nacked: before?.status.nacked,
         group,
         region,
         scope,
         ...about,
-        connectedSinceMs: nowMs,
-        lastSeenMs: nowMs,
-        ahead: false,
+        connectedSince: new Date(nowMs),
+        lastSeenAt: new Date(nowMs),
+        quarantined: [],
+        // Most likely it comes because of it, to be sent the same again.
+        nack: undefined,
+        trouble: null,
+        ready: null,
+        freshnessAgeMs: null,
+        reportedAt: null,
       },
       stream,
     };
     this.#entries.set(name, entry);
+    this.#ledger.status(entry.status);
     return (endedAtMs) => {
       if (this.#entries.get(name) !== entry) return;
-      entry.stream = undefined;
-      entry.status = { ...entry.status, connectedSinceMs: undefined, lastSeenMs: endedAtMs };
+      this.#entries.delete(name);
+      this.#ledger.status({ ...entry.status, connectedSince: null, lastSeenAt: new Date(endedAtMs) });
     };
   }
 
-  acked(group: string, instance: string, acked: Acked): void {
-    this.#change(group, instance, { acked, lastSeenMs: acked.atMs, nacked: undefined });
+  acked(name: InstanceName, { held, quarantined, results }: Acked, atMs: number): void {
+    // What it takes comes from this history: it is ahead of it no more.
+    const taken = { held, quarantined, nack: null, trouble: null, lastSeenAt: new Date(atMs) };
+    const entry = this.#change(name, taken);
+    if (entry === undefined || held === undefined) return;
+    for (const result of results) this.#ledger.result({ ...name, ...result, generation: held.generation });
+    this.#ledger.ack({ ...name, scope: entry.status.scope, held, nackCode: null });
   }
 
-  nacked(group: string, instance: string, nacked: Nacked): void {
-    this.#change(group, instance, { nacked, lastSeenMs: nacked.atMs });
-    this.#entries.get(nameOf(group, instance))?.stream?.stillHolds(nacked.held);
+  nacked(name: InstanceName, { nack, held }: Nacked, atMs: number): void {
+    const entry = this.#change(name, { nack, held, lastSeenAt: new Date(atMs) });
+    if (entry === undefined) return;
+    entry.stream.stillHolds(held);
+    if (nack.refused === undefined) return;
+    this.#ledger.ack({ ...name, scope: entry.status.scope, held: nack.refused, nackCode: nack.code });
   }
 
-  isAhead(group: string, instance: string): void {
-    this.#change(group, instance, { ahead: true });
+  reported(name: InstanceName, reported: Reported, atMs: number): void {
+    const at = new Date(atMs);
+    const { nack, connectedSince } = this.#entries.get(nameOf(name))?.status ?? {};
+    const { freshnessAgeMs } = reported;
+    // A heartbeat has said since that it holds the newest: whatever it refused is over.
+    const refusedAt = nack?.at ?? connectedSince ?? at;
+    const over = freshnessAgeMs !== null && atMs - freshnessAgeMs > refusedAt.getTime();
+    this.#change(name, { ...reported, lastSeenAt: at, reportedAt: at, nack: over ? null : nack });
+  }
+
+  inTrouble(name: InstanceName, trouble: Trouble | null): void {
+    this.#change(name, { trouble });
+  }
+
+  isConnected(name: InstanceName): boolean {
+    return this.#entries.has(nameOf(name));
   }
 
   list(): InstanceStatus[] {
@@ -102,15 +140,14 @@ export class Instances {
   }
 
   drainAll(): void {
-    for (const { stream } of this.#entries.values()) stream?.drain();
+    for (const { stream } of this.#entries.values()) stream.drain();
   }
 
-  #change(group: string, instance: string, change: Partial<InstanceStatus>): void {
-    const entry = this.#entries.get(nameOf(group, instance));
-    if (entry !== undefined) entry.status = { ...entry.status, ...change };
+  #change({ group, instance }: InstanceName, change: Partial<InstanceStatus>): Entry | undefined {
+    const entry = this.#entries.get(nameOf({ group, instance }));
+    if (entry === undefined) return undefined;
+    entry.status = { ...entry.status, ...change };
+    this.#ledger.status(entry.status);
+    return entry;
   }
-}
-
-function nameOf(group: string, instance: string): string {
-  return `${group}/${instance}`;
 }

@@ -11,6 +11,8 @@ export interface StreamLimits {
   /** How long one message may take to leave. */
   readonly slowReaderMs: number;
   readonly pingIntervalMs: number;
+  /** How soon a renewed certificate is shown. */
+  readonly certificateIntervalMs: number;
 }
 
 export const STREAM_LIMITS: StreamLimits = {
@@ -21,4 +23,5 @@ export const STREAM_LIMITS: StreamLimits = {
   streamLifeMs: 30 * 60_000,
   slowReaderMs: 30_000,
   pingIntervalMs: 15_000,
+  certificateIntervalMs: 5000,
 };

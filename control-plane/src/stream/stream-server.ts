@@ -5,13 +5,15 @@ import { BUNDLE_BOUNDS } from "@sluice/shared/bundle";
 import type { Logger } from "@sluice/shared/observability";
 import { ConfigService } from "@sluice/shared/stream";
 import type { Clock } from "@sluice/shared/time";
+import type { InstanceRegistry, InstanceStatus } from "../fleet/index.js";
 import type { ScopePublications } from "../publishing/index.js";
 import { authentication, connectionValues } from "./call-context.js";
-import { ConfigStreams } from "./config-service.js";
+import { certificateWatch, type TlsPair } from "./certificate-watch.js";
+import { ConfigStreams, type StreamEvents } from "./config-service.js";
 import { connectAdapter } from "./connect-adapter.js";
-import { type InstanceStatus, Instances } from "./instances.js";
-import { type KnownKeys, KnownKeysInMemory } from "./known-keys.js";
+import { Instances, type Ledger } from "./instances.js";
 import { STREAM_LIMITS, type StreamLimits } from "./limits.js";
+import { RegistryInMemory } from "./registry-in-memory.js";
 import { keepAlive } from "./session-keep-alive.js";
 
 export interface StreamServerOptions {
@@ -21,26 +23,35 @@ export interface StreamServerOptions {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** PEM. */
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer };
+  readonly tls: TlsPair;
+  /** What is there now; default: it is never renewed. */
+  readonly renewedTls?: () => TlsPair;
   /** Ed25519; what data-plane tokens are checked with. */
   readonly tokenPublicKey: KeyObject;
+  /** Tokens, or their `jti`, that are refused. */
+  readonly blockedTokens?: readonly string[];
+  /** PEM; certificates of data planes that it has signed are a way in, too. */
+  readonly clientCa?: Buffer | undefined;
   /** Shown to data planes, for their logs. */
   readonly name: string;
   /** Default: in memory. */
-  readonly knownKeys?: KnownKeys;
+  readonly registry?: InstanceRegistry;
+  /** Default: nothing is written down. */
+  readonly ledger?: Ledger;
+  readonly events?: StreamEvents;
   readonly limits?: Partial<StreamLimits>;
 }
 
 export interface StreamServer {
   readonly port: number;
-  /** The data planes that this process has seen. */
+  /** The data planes that are connected to this process. */
   instances(): InstanceStatus[];
   /** Sends all data planes on, waits up to 2 s for them to go, and ends what is left. */
   stop(): Promise<void>;
 }
 
-const MOST_REQUEST_BYTES = 64 * 1024;
+/** A status with the counters of many tenants. */
+const MOST_REQUEST_BYTES = 8 * 1024 * 1024;
 const MOST_MESSAGE_BYTES = BUNDLE_BOUNDS.largestChunkBytes + 1024;
 /** HTTP/2's default window of 64 KiB costs a round trip each time it is full. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
@@ -49,18 +60,38 @@ const STREAMS_PER_CONNECTION = 16;
 const DRAIN_MS = 2000;
 const DRAIN_STEP_MS = 20;
 
+const NO_LEDGER: Ledger = { status: () => undefined, ack: () => undefined, result: () => undefined };
+const NO_EVENTS: StreamEvents = {
+  nacked: () => undefined,
+  reported: () => Promise.resolve(),
+  disconnected: () => undefined,
+};
+
 /** The configuration stream: Connect over HTTP/2 and TLS, on a port of its own. */
 export async function startStreamServer(options: StreamServerOptions): Promise<StreamServer> {
-  const { logger, publications, clock, name, tokenPublicKey, host, port } = options;
+  const { logger, publications, clock, name, tokenPublicKey, clientCa, host, port } = options;
+  const blockedTokens = new Set(options.blockedTokens);
   const limits = { ...STREAM_LIMITS, ...options.limits };
-  const instances = new Instances();
-  const knownKeys = options.knownKeys ?? new KnownKeysInMemory(limits.instancesPerGroup);
-  const streams = new ConfigStreams({ publications, instances, knownKeys, limits, clock, logger, name });
+  const instances = new Instances(options.ledger ?? NO_LEDGER);
+  const registry = options.registry ?? new RegistryInMemory(limits.instancesPerGroup);
+  const events = options.events ?? NO_EVENTS;
+  const streams = new ConfigStreams({
+    publications,
+    instances,
+    registry,
+    events,
+    limits,
+    clock,
+    logger,
+    name,
+  });
+  const context = { ...(clientCa === undefined ? {} : { ca: clientCa }), minVersion: "TLSv1.2" } as const;
   const server = createSecureServer(
     {
       ...options.tls,
+      ...context,
+      ...(clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: false }),
       allowHTTP1: false,
-      minVersion: "TLSv1.2",
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       settings: { initialWindowSize: WINDOW_BYTES, maxConcurrentStreams: STREAMS_PER_CONNECTION },
     },
@@ -72,7 +103,7 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
         acceptCompression: [],
         readMaxBytes: MOST_REQUEST_BYTES,
         writeMaxBytes: MOST_MESSAGE_BYTES,
-        interceptors: [authentication(tokenPublicKey, clock, logger)],
+        interceptors: [authentication({ tokenPublicKey, blockedTokens, clock, logger })],
       },
       connectionValues,
       logger,
@@ -88,10 +119,19 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
   });
   server.on("tlsClientError", (error) => logger.debug("TLS handshake on the stream port failed", { error }));
   await listen(server, host, port);
+  const certificate = certificateWatch(options.tls, {
+    read: options.renewedTls ?? (() => options.tls),
+    onChange: (next) => server.setSecureContext({ ...next, ...context }),
+    intervalMs: limits.certificateIntervalMs,
+    clock,
+    logger,
+  });
+  certificate.start();
   return {
     port: (server.address() as AddressInfo).port,
     instances: () => instances.list(),
     stop: async () => {
+      certificate.stop();
       streams.drain();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const startedMs = clock.monotonic();

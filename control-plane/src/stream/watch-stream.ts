@@ -1,9 +1,18 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { SCHEMA_VERSION } from "@sluice/shared/bundle";
 import type { Logger } from "@sluice/shared/observability";
 import { sealDataKey } from "@sluice/shared/secrets";
 import type { WatchRequest, WatchResponseSchema } from "@sluice/shared/stream";
 import type { Clock, Timer } from "@sluice/shared/time";
-import type { Held, PublishedSnapshot, ScopePublications } from "../publishing/index.js";
+import type { InstanceRegistry } from "../fleet/index.js";
+import type {
+  Held,
+  PublishedDelta,
+  PublishedSnapshot,
+  ScopePublications,
+  Since,
+} from "../publishing/index.js";
 import type { Caller } from "./data-plane-token.js";
 import type { OpenStream } from "./instances.js";
 import type { StreamLimits } from "./limits.js";
@@ -20,11 +29,12 @@ export interface WatchStreamOptions {
   readonly logger: Logger;
   /** This control plane's name, for the data plane's log. */
   readonly name: string;
+  readonly registry: InstanceRegistry;
   /** Aborts when the other side is gone. */
   readonly signal: AbortSignal;
   /** Ends the connection under a message that does not leave. */
   readonly drop: () => void;
-  readonly onAhead: (held: Held) => void;
+  readonly onAhead: (held: Held, since: Since & { readonly kind: "ahead" }) => void;
 }
 
 type Event = MessageInitShape<typeof WatchResponseSchema>["event"] & {};
@@ -39,7 +49,8 @@ const LIFE_JITTER = 0.2;
 export class WatchStream implements OpenStream {
   readonly #options: WatchStreamOptions;
   readonly #news = new Signal();
-  readonly #sentKeyIds: Set<string>;
+  /** That the data plane has, as far as is known. */
+  #keyIds: ReadonlySet<string>;
   #phase: "open" | "draining" | "over" = "open";
   #held: Held | undefined;
   /** Whether something may have been published since it was last looked. */
@@ -53,7 +64,7 @@ export class WatchStream implements OpenStream {
     this.#options = options;
     const { held, dataKeyIds } = options.request;
     this.#held = held;
-    this.#sentKeyIds = new Set(dataKeyIds);
+    this.#keyIds = new Set(dataKeyIds);
   }
 
   drain(): void {
@@ -80,7 +91,10 @@ export class WatchStream implements OpenStream {
       if (signal.aborted) return;
       // Headers leave with the first message only.
       const { scope, group } = caller;
-      yield* this.#send({ case: "hello", value: { controlPlane: name, scope, group } });
+      yield* this.#send({
+        case: "hello",
+        value: { controlPlane: name, scope, group, schemaVersion: SCHEMA_VERSION },
+      });
       yield* this.#keyset();
       await publications.ensureScope(scope);
       // In front of the first look, so that nothing falls between the two.
@@ -153,27 +167,67 @@ export class WatchStream implements OpenStream {
   }
 
   async *#keyring(): AsyncGenerator<Message> {
-    const { caller, request, publications } = this.#options;
+    const { caller, request, publications, registry } = this.#options;
     const dataKeys = await publications.dataKeys(caller.scope);
-    if (dataKeys.every(({ id }) => this.#sentKeyIds.has(id))) return;
+    // Also one that has more is sent them: what is not among them any more it can give up.
+    if (dataKeys.length === this.#keyIds.size && dataKeys.every(({ id }) => this.#keyIds.has(id))) return;
     const place = { scope: caller.scope, group: caller.group, instance: request.instance };
+    // Behind the reading of the keys: whoever was revoked before they were made is seen to be.
+    if (!(await registry.mayHoldKeys(place, request.publicKey, caller.scope))) {
+      throw new ConnectError("this instance is revoked", Code.PermissionDenied);
+    }
     const sealed = await Promise.all(dataKeys.map((key) => sealDataKey(key, place, request.publicKey)));
     yield* this.#send({
       case: "keyring",
       value: await publications.signKeyring({ ...place, dataKeys: sealed }),
     });
-    for (const { id } of dataKeys) this.#sentKeyIds.add(id);
+    this.#keyIds = new Set(dataKeys.map(({ id }) => id));
   }
 
   async *#state(): AsyncGenerator<Message> {
     this.#stale = false;
+    const { publications, caller, request, onAhead } = this.#options;
+    const held = this.#held;
+    const since = await publications.since(caller.scope, {
+      held,
+      mark: request.mark,
+      proof: request.proof.length === 0 ? undefined : request.proof,
+      name: `${caller.group}/${request.instance}`,
+    });
+    // Behind the choice: no key that it is sealed by can be missing, whatever changes meanwhile.
     yield* this.#keyring();
-    const snapshot = await this.#next();
-    if (snapshot === undefined) {
-      this.#slot?.release();
-      this.#slot = undefined;
-      return;
+    if (since.kind !== "snapshot") this.#leaveSlot();
+    switch (since.kind) {
+      case "current":
+      case "frozen":
+        break;
+      case "ahead": {
+        const place = held ?? request.mark;
+        if (place !== undefined) onAhead(place, since);
+        break;
+      }
+      case "deltas":
+        yield* this.#deltas(since.deltas);
+        break;
+      case "snapshot":
+        yield* this.#snapshot(since.snapshot);
+        break;
+      default:
+        since satisfies never;
     }
+  }
+
+  async *#deltas(deltas: readonly PublishedDelta[]): AsyncGenerator<Message> {
+    for (const { envelope, epoch, generation, stateRoot } of deltas) {
+      if (this.#phase === "over") return;
+      this.#held = { epoch, generation, stateRoot };
+      yield* this.#send({ case: "delta", value: envelope });
+    }
+    // There may be more than are sent at once.
+    this.#lookAgain();
+  }
+
+  async *#snapshot(snapshot: PublishedSnapshot): AsyncGenerator<Message> {
     this.#slot ??= this.#options.slots.ask(() => this.#news.notify());
     if (!this.#slot.granted) {
       // Looked at again when there is room, and then it may be a newer one.
@@ -181,33 +235,26 @@ export class WatchStream implements OpenStream {
       return;
     }
     try {
-      this.#held = { epoch: snapshot.epoch, generation: snapshot.generation, stateRoot: snapshot.stateRoot };
+      const { epoch, generation, stateRoot } = snapshot;
+      this.#held = { epoch, generation, stateRoot };
       yield* this.#send({ case: "snapshot", value: snapshot.envelope });
       for await (const chunk of snapshot.chunks()) {
         if (this.#phase === "over") return;
         yield* this.#send({ case: "chunk", value: chunk });
       }
     } finally {
-      this.#slot.release();
-      this.#slot = undefined;
+      this.#leaveSlot();
     }
+    this.#lookAgain();
   }
 
-  async #next(): Promise<PublishedSnapshot | undefined> {
-    const { publications, caller, onAhead } = this.#options;
-    const held = this.#held;
-    if (held === undefined) return publications.latest(caller.scope);
-    const since = await publications.since(caller.scope, held);
-    switch (since.kind) {
-      case "current":
-        return undefined;
-      case "snapshot":
-        return since.snapshot;
-      case "ahead":
-        onAhead(held);
-        return undefined;
-      default:
-        return since satisfies never;
-    }
+  #lookAgain(): void {
+    this.#stale = true;
+    this.#news.notify();
+  }
+
+  #leaveSlot(): void {
+    this.#slot?.release();
+    this.#slot = undefined;
   }
 }

@@ -1,9 +1,11 @@
-import { isIP } from "node:net";
 import { isRegion } from "@sluice/shared/bundle";
 import { LIMITS } from "@sluice/shared/tenant";
 import { certificateProblems } from "./certificate-bundle.js";
+import { checkBytes, checkName } from "./check-names.js";
+import { checkUsers } from "./check-users.js";
 import { parseCidr } from "./cidr.js";
-import type { WantedTenant, WantedUser } from "./merge-tenant.js";
+import { isHost, isHostName } from "./host-name.js";
+import type { WantedTenant } from "./merge-tenant.js";
 import type { Problems } from "./problems.js";
 import type { Tenant } from "./tenant.js";
 
@@ -35,14 +37,6 @@ export function checkTenant(
   checkAuthentication(wanted, wanted.users ?? stored?.users ?? [], problems);
 }
 
-const LABEL = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
-
-function isHost(text: string): boolean {
-  if (isIP(text) !== 0) return true;
-  const name = text.endsWith(".") ? text.slice(0, -1) : text;
-  return name.length <= LIMITS.hostBytes && name.split(".").every((label) => LABEL.test(label));
-}
-
 function checkDatabase(wanted: WantedTenant, problems: Problems): void {
   if (wanted.dbHost === "") problems.add("db_host", "can't be blank");
   else if (!isHost(wanted.dbHost)) {
@@ -50,12 +44,10 @@ function checkDatabase(wanted: WantedTenant, problems: Problems): void {
   }
   if (wanted.dbPort === 0) problems.add("db_port", "can't be blank");
   if (wanted.dbDatabase === "") problems.add("db_database", "can't be blank");
-  if (CONTROL.test(wanted.dbDatabase) && !wanted.dbDatabase.includes("\0")) {
-    problems.add("db_database", "must not hold control characters");
-  }
-  checkBytes("db_database", wanted.dbDatabase, LIMITS.nameBytes, problems);
-  if (wanted.sniHostname !== null && !isHost(wanted.sniHostname)) {
-    problems.add("sni_hostname", "must be a host name");
+  checkName("db_database", wanted.dbDatabase, problems);
+  // RFC 6066 section 3: no address and no dot at the end; no client could ask for such a name.
+  if (wanted.sniHostname !== null && (!isHostName(wanted.sniHostname) || wanted.sniHostname.endsWith("."))) {
+    problems.add("sni_hostname", "must be a host name: no address, and no dot at the end");
   }
 }
 
@@ -90,63 +82,18 @@ function checkRegions(regions: readonly string[] | null, problems: Problems): vo
 function checkJit({ useJit, jitApiUrl }: WantedTenant, problems: Problems): void {
   if (jitApiUrl === null) {
     if (useJit) problems.add("jit_api_url", "can't be blank while use_jit is true");
-  } else if (!URL.canParse(jitApiUrl) || !/^https?:$/.test(new URL(jitApiUrl).protocol)) {
+    return;
+  }
+  const url = URL.canParse(jitApiUrl) ? new URL(jitApiUrl) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
     problems.add("jit_api_url", "must be an http or https URL");
+  } else if (url.username !== "" || url.password !== "") {
+    problems.add(
+      "jit_api_url",
+      "must not hold a user's name or password: it is shown to whoever reads the tenant",
+    );
   }
 }
-
-function checkUsers(users: readonly WantedUser[], stored: Tenant | undefined, problems: Problems): void {
-  const firstAt = new Map<string, number>();
-  users.forEach((user, index) => {
-    const first = firstAt.get(user.dbUser);
-    if (first === undefined) firstAt.set(user.dbUser, index);
-    else problems.add(`users.${index}.db_user`, `is the same as users.${first}.db_user`);
-    checkBytes(`users.${index}.db_user`, user.dbUser, LIMITS.nameBytes, problems);
-    if (MEANS_CLUSTER.test(user.dbUser)) {
-      problems.add(
-        `users.${index}.db_user`,
-        'must not hold ".cluster." nor end with ".cluster": with the tenant behind it, it would mean a cluster',
-      );
-    }
-    if (CONTROL.test(user.dbUser) && !user.dbUser.includes("\0")) {
-      problems.add(`users.${index}.db_user`, "must not hold control characters");
-    }
-    if (user.dbUserAlias !== user.dbUser) {
-      checkBytes(`users.${index}.db_user_alias`, user.dbUserAlias, LIMITS.nameBytes, problems);
-    }
-    if (user.dbPassword !== undefined) {
-      checkBytes(`users.${index}.db_password`, user.dbPassword, LIMITS.passwordBytes, problems);
-    } else if (stored?.users.some(({ dbUser }) => dbUser === user.dbUser) !== true) {
-      problems.add(`users.${index}.db_password`, "can't be blank: this user has no stored password");
-    }
-  });
-  if (users.length > LIMITS.users) problems.add("users", `must have at most ${LIMITS.users} items`);
-  checkAllPasswords(users, stored, problems);
-  const [first, ...others] = users.flatMap((user, index) => (user.isManager ? [index] : []));
-  for (const index of others) {
-    problems.add(`users.${index}.is_manager`, `a tenant has one manager, and users.${first} is one`);
-  }
-}
-
-function checkAllPasswords(
-  users: readonly WantedUser[],
-  stored: Tenant | undefined,
-  problems: Problems,
-): void {
-  const known = new Map(stored?.users.map(({ dbUser, dbPassword }) => [dbUser, dbPassword]));
-  const bytes = users.reduce(
-    (sum, { dbUser, dbPassword }) => sum + Buffer.byteLength(dbPassword ?? known.get(dbUser) ?? ""),
-    0,
-  );
-  if (bytes > LIMITS.allPasswordsBytes) {
-    problems.add("users", `must have passwords of at most ${LIMITS.allPasswordsBytes} bytes together`);
-  }
-}
-
-/** Such a name and `.tenant` read as `user.cluster.alias`. */
-const MEANS_CLUSTER = /\.cluster(\.|$)/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** With require_user: false the database is asked, by auth_query, as the manager. */
 function checkAuthentication(
@@ -169,9 +116,4 @@ function checkAuthentication(
   } else if (users[0]?.isManager !== true) {
     problems.add("users.0.is_manager", "must be true while require_user is false");
   }
-}
-
-function checkBytes(field: string, text: string, most: number, problems: Problems): void {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > most) problems.add(field, `must have at most ${most} bytes in UTF-8, not ${bytes}`);
 }

@@ -18,7 +18,7 @@ export {
   type Versioned,
 } from "./precondition.js";
 export { Problems } from "./problems.js";
-export { publicFields, publicUser } from "./public-fields.js";
+export { publicFields, shownUser } from "./public-fields.js";
 export type { ClearedBan, StoredTenant, Tenant, TenantOrders, TenantSettings, User } from "./tenant.js";
 export { tenantDifference } from "./tenant-difference.js";
 export {
@@ -33,4 +33,5 @@ export {
 export type { TenantInput, UserInput } from "./tenant-input.js";
 export { type ChangeRequest, type TenantPage, type TenantPreview, TenantService } from "./tenant-service.js";
 export type { TenantAction, TenantChange, TenantFilter, TenantStore, WantedChange } from "./tenant-store.js";
-export { type UserChange, type UserPatch, UserService } from "./user-service.js";
+export type { UserPatch } from "./user-input.js";
+export { type UserChange, UserService } from "./user-service.js";

@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { type Clock, Deadline } from "@sluice/shared/time";
+import { banAddress } from "./ban-address.js";
 import { checkTexts } from "./check-texts.js";
 import type { DataPlanes, NetworkBan, Settlement } from "./data-planes.js";
 import { withClearedBans } from "./orders.js";
@@ -18,6 +18,12 @@ const FOR_EVER = new Date("9999-12-31T00:00:00.000Z");
 export interface OrderResult extends Settlement {
   readonly tenant: StoredTenant;
   /** Undefined: it was so already. */
+  readonly generation: bigint | undefined;
+}
+
+/** What is left of the bans, and who has lifted those that were named. */
+export interface ClearedNetworkBans extends Settlement {
+  readonly bans: readonly NetworkBan[];
   readonly generation: bigint | undefined;
 }
 
@@ -60,14 +66,14 @@ export class OrderService {
   }
 
   /** Nobody logs in, and sessions end. Another ban takes the place of the one before. @throws TenantUnknown, TenantInvalid */
-  ban(externalId: string, { reason, until }: BanInput, request: ChangeRequest): Promise<TenantChange> {
+  ban(externalId: string, { reason, until }: BanInput, request: ChangeRequest): Promise<OrderResult> {
     const now = this.#clock.now();
     const problems = new Problems();
     checkTexts(reason, "ban_reason", problems);
     if (reason.trim() === "") problems.add("ban_reason", "can't be blank");
     if (until !== null && until.getTime() <= now) problems.add("banned_until", "must be in the future");
     problems.throwIfAny();
-    return this.#change(externalId, request, "banned", (stored) => ({
+    return this.#settle(externalId, request, "banned", (stored) => ({
       ...stored,
       bannedAt: new Date(now),
       banReason: reason,
@@ -76,8 +82,8 @@ export class OrderService {
   }
 
   /** @throws TenantUnknown */
-  unban(externalId: string, request: ChangeRequest): Promise<TenantChange> {
-    return this.#change(externalId, request, "unbanned", (stored) =>
+  unban(externalId: string, request: ChangeRequest): Promise<OrderResult> {
+    return this.#settle(externalId, request, "unbanned", (stored) =>
       stored.bannedAt === null
         ? undefined
         : { ...stored, bannedAt: null, banReason: null, bannedUntil: null },
@@ -92,28 +98,30 @@ export class OrderService {
 
   /**
    * Lifts bans of client addresses.
-   * @returns those that remain
    * @throws NetworkBansTenantUnknown, TenantInvalid
    */
   async clearNetworkBans(
     externalId: string,
     addresses: readonly string[] | "all",
     request: ChangeRequest,
-  ): Promise<readonly NetworkBan[]> {
+  ): Promise<ClearedNetworkBans> {
     const now = this.#clock.now();
-    if (addresses !== "all") checkAddresses(addresses);
+    const wanted = addresses === "all" ? addresses : banAddresses(addresses);
+    let result: OrderResult;
     try {
-      await this.#settle(externalId, request, "bans-cleared", (stored) => {
-        if (addresses === "all") return { ...stored, bansClearedAt: new Date(now), clearedBans: [] };
-        if (addresses.length === 0) return undefined;
-        return { ...stored, clearedBans: withClearedBans(stored.clearedBans, addresses, now) };
+      result = await this.#settle(externalId, request, "bans-cleared", (stored) => {
+        if (wanted === "all") return { ...stored, bansClearedAt: new Date(now), clearedBans: [] };
+        if (wanted.length === 0) return undefined;
+        return { ...stored, clearedBans: withClearedBans(stored.clearedBans, wanted, now) };
       });
     } catch (thrown) {
       if (thrown instanceof TenantUnknown) throw new NetworkBansTenantUnknown(externalId);
       throw thrown;
     }
+    const { generation, done, outstanding } = result;
     const bans = await this.#dataPlanes.networkBans(externalId);
-    return bans.filter(({ address }) => addresses !== "all" && !addresses.includes(address));
+    const left = bans.filter(({ address }) => wanted !== "all" && !wanted.includes(address));
+    return { bans: left, generation, done, outstanding };
   }
 
   async #settle(
@@ -122,9 +130,13 @@ export class OrderService {
     action: TenantAction,
     ordered: (stored: StoredTenant) => Tenant | undefined,
   ): Promise<OrderResult> {
-    const { tenant, generation } = await this.#change(externalId, request, action, ordered);
+    return this.settled(await this.#change(externalId, request, action, ordered));
+  }
+
+  /** What data planes have done of a change, once they have, after 5 s at the latest. */
+  async settled({ tenant, generation }: TenantChange): Promise<OrderResult> {
     if (generation === undefined) return { tenant, generation, done: [], outstanding: [] };
-    const { regions } = tenant;
+    const { externalId, regions } = tenant;
     const settlement = await this.#dataPlanes.settled(
       { tenant: externalId, generation, regions },
       Deadline.after(this.#clock, SETTLE_MS),
@@ -147,9 +159,14 @@ export class OrderService {
   }
 }
 
-function checkAddresses(addresses: readonly string[]): void {
-  const problems = addresses.flatMap((address, index) =>
-    isIP(address) === 0 ? [[`ipv4_addresses.${index}`, ["must be an IP address"]]] : [],
+/** @throws TenantInvalid */
+function banAddresses(addresses: readonly string[]): readonly string[] {
+  const bans = addresses.map(banAddress);
+  const problems = bans.flatMap((ban, index) =>
+    ban === undefined
+      ? [[`ipv4_addresses.${index}`, ["must be an IP address, or the /64 of an IPv6 one"]]]
+      : [],
   );
   if (problems.length > 0) throw new TenantInvalid(Object.fromEntries(problems));
+  return bans.flatMap((ban) => ban ?? []);
 }

@@ -1,4 +1,5 @@
 import { bundleFingerprint } from "./certificate-bundle.js";
+import { passwordFingerprint } from "./password-fingerprint.js";
 import type { Tenant, User } from "./tenant.js";
 
 /** A tenant under the names of the API: Supavisor's keys and ours; of passwords and the CA only that they are there. */
@@ -45,10 +46,16 @@ export function publicFields(tenant: Tenant): Readonly<Record<string, unknown>> 
     ban_reason: tenant.banReason,
     banned_until: tenant.bannedUntil?.toISOString() ?? null,
     paused_until: tenant.pausedUntil?.toISOString() ?? null,
-    users: tenant.users.map(publicUser),
+    users: tenant.users.map(shownUser),
   };
 }
 
+/** A user as the API shows it. */
+export function shownUser(user: User): Readonly<Record<string, unknown>> {
+  return { ...publicUser(user), db_password_fingerprint: passwordFingerprint(user.verifier) };
+}
+
+/** What of a user can be compared. */
 export function publicUser(user: User): Readonly<Record<string, unknown>> {
   return {
     db_user: user.dbUser,

@@ -2,23 +2,16 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "@sluice/shared/time";
 import type { Difference } from "../audit/index.js";
 import { mergeTenant } from "./merge-tenant.js";
+import { asOwnProblems } from "./own-problems.js";
 import { checkPrecondition, type Precondition } from "./precondition.js";
 import type { StoredTenant, User } from "./tenant.js";
 import { tenantDifference } from "./tenant-difference.js";
-import {
-  CredentialsNotStored,
-  type FieldProblems,
-  TenantInvalid,
-  TenantUnknown,
-  UserUnknown,
-} from "./tenant-failure.js";
+import { CredentialsNotStored, TenantUnknown, UserUnknown } from "./tenant-failure.js";
 import type { UserInput } from "./tenant-input.js";
 import type { ChangeRequest } from "./tenant-service.js";
 import type { TenantChange, TenantStore, WantedChange } from "./tenant-store.js";
+import { inputOf, mergedInput, type UserPatch } from "./user-input.js";
 import { withSecrets } from "./user-secrets.js";
-
-/** A user on its own: the tenant's other fields and users stay. */
-export type UserPatch = Partial<UserInput>;
 
 export interface UserChange {
   readonly user: User;
@@ -56,7 +49,7 @@ export class UserService {
     let added = false;
     const change = await this.#store.change(externalId, request.actor, async (stored) => {
       if (stored === undefined) throw new TenantUnknown(externalId);
-      checkPrecondition(request.precondition, stored);
+      checkUserPrecondition(request.precondition, stored, dbUser);
       added = !stored.users.some((user) => user.dbUser === dbUser);
       return this.#withUser(stored, dbUser, patch);
     });
@@ -76,7 +69,7 @@ export class UserService {
   ): Promise<{ readonly outcome: TenantChange["outcome"]; readonly difference: Difference }> {
     const stored = await this.#store.find(externalId);
     if (stored === undefined) throw new TenantUnknown(externalId);
-    checkPrecondition(precondition, stored);
+    checkUserPrecondition(precondition, stored, dbUser);
     const wanted = await this.#withUser(stored, dbUser, patch);
     if (wanted === undefined) return { outcome: "unchanged", difference: {} };
     const known = stored.users.some((user) => user.dbUser === dbUser);
@@ -146,47 +139,17 @@ export class UserService {
   }
 }
 
+/** A user has its tenant's tag; but `If-None-Match: *` asks whether this user is there. */
+function checkUserPrecondition(precondition: Precondition, tenant: StoredTenant, dbUser: string): void {
+  const { ifNoneMatch, ...others } = precondition;
+  checkPrecondition(others, tenant);
+  if (ifNoneMatch === undefined) return;
+  const there = tenant.users.some((user) => user.dbUser === dbUser);
+  checkPrecondition({ ifNoneMatch }, there ? tenant : undefined);
+}
+
 function userOf(tenant: StoredTenant, dbUser: string): User {
   const user = tenant.users.find((candidate) => candidate.dbUser === dbUser);
   if (user === undefined) throw new UserUnknown(tenant.externalId, dbUser);
   return user;
-}
-
-/** A stored user as a PUT would give it, without the password, which stays. */
-function inputOf(user: User): UserInput {
-  return {
-    db_user: user.dbUser,
-    db_user_alias: user.dbUserAlias,
-    pool_size: user.poolSize,
-    mode_type: user.modeType,
-    is_manager: user.isManager,
-    pool_checkout_timeout: user.poolCheckoutTimeoutMs,
-    max_clients: user.maxClients,
-  };
-}
-
-function mergedInput(dbUser: string, patch: UserPatch, stored: UserInput | undefined): UserInput {
-  if (patch.db_user !== undefined && patch.db_user !== dbUser) {
-    throw new TenantInvalid({ db_user: [`must be ${JSON.stringify(dbUser)}, as in the path, or left out`] });
-  }
-  const poolSize = patch.pool_size ?? stored?.pool_size;
-  if (poolSize === undefined) throw new TenantInvalid({ pool_size: ["can't be blank"] });
-  return { ...stored, ...patch, db_user: dbUser, pool_size: poolSize };
-}
-
-/** Of the user at `place` the problems stand under the user's own fields. */
-function asOwnProblems<T>(place: number | undefined, work: () => T): T {
-  try {
-    return work();
-  } catch (thrown) {
-    if (!(thrown instanceof TenantInvalid) || place === undefined) throw thrown;
-    const prefix = `users.${place}.`;
-    const own: FieldProblems = Object.fromEntries(
-      Object.entries(thrown.problems).map(([field, texts]) => [
-        field.startsWith(prefix) ? field.slice(prefix.length) : field,
-        texts,
-      ]),
-    );
-    throw new TenantInvalid(own);
-  }
 }

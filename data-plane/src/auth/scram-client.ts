@@ -11,14 +11,23 @@ const MOST_MESSAGE_BYTES = 4096;
 /** Keys for the salt that a server names; derived (and cached) from a password, or what a client's proof gave. */
 export type ScramKeySource = (salt: Buffer, iterations: number) => Promise<ScramKeys>;
 
+/** Hashes a password for one salt. */
+export type DeriveKeys = (password: string, salt: Buffer, iterations: number) => Promise<ScramKeys>;
+
 /** Keys from a password; the last result is kept, since a server names the same salt each time. */
-export function keysFromPassword(password: string): ScramKeySource {
+export function keysFromPassword(password: string, derive: DeriveKeys = deriveScramKeys): ScramKeySource {
   let cached:
     | { readonly salt: Buffer; readonly iterations: number; readonly keys: Promise<ScramKeys> }
     | undefined;
   return (salt, iterations) => {
     if (cached === undefined || !cached.salt.equals(salt) || cached.iterations !== iterations) {
-      cached = { salt: Buffer.from(salt), iterations, keys: deriveScramKeys(password, salt, iterations) };
+      const own = Buffer.from(salt);
+      const made = { salt: own, iterations, keys: derive(password, own, iterations) };
+      cached = made;
+      // One that there was no room for is tried again.
+      made.keys.catch(() => {
+        if (cached === made) cached = undefined;
+      });
     }
     return cached.keys;
   };

@@ -1,10 +1,12 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { hmac, type ScramVerifier, sha256 } from "@sluice/shared/secrets";
+import { timingSafeEqual } from "node:crypto";
+import { hmac, pooledRandomBytes, type ScramVerifier, sha256 } from "@sluice/shared/secrets";
 import { AuthProtocolViolation } from "./auth-failure.js";
 import { fromBase64, scramAttributes } from "./scram-attributes.js";
 
 export const SCRAM_SHA_256 = "SCRAM-SHA-256";
 export const SCRAM_SHA_256_PLUS = "SCRAM-SHA-256-PLUS";
+const UNBOUND: readonly string[] = [SCRAM_SHA_256];
+const BOUND: readonly string[] = [SCRAM_SHA_256_PLUS, SCRAM_SHA_256];
 const NONCE_BYTES = 18;
 const MOST_MESSAGE_BYTES = 4096;
 const NOTHING = Buffer.alloc(0);
@@ -34,7 +36,7 @@ export class ScramServer {
     verifier: ScramVerifier,
     mock: boolean,
     endPoint?: Buffer,
-    serverNonce = randomBytes(NONCE_BYTES).toString("base64"),
+    serverNonce = pooledRandomBytes(NONCE_BYTES).toString("base64"),
   ) {
     this.#verifier = verifier;
     this.#mock = mock;
@@ -43,7 +45,7 @@ export class ScramServer {
   }
 
   get mechanisms(): readonly string[] {
-    return this.#endPoint === undefined ? [SCRAM_SHA_256] : [SCRAM_SHA_256_PLUS, SCRAM_SHA_256];
+    return this.#endPoint === undefined ? UNBOUND : BOUND;
   }
 
   /** client-first-message → server-first-message. @throws AuthProtocolViolation */
@@ -87,9 +89,7 @@ export class ScramServer {
     for (let i = 0; i < 32; i++) clientKey[i] = (proof[i] ?? 0) ^ (signature[i] ?? 0);
     const matches = timingSafeEqual(sha256(clientKey), this.#verifier.storedKey);
     if (!matches || this.#mock) return { accepted: false };
-    const serverSignature = createHmac("sha256", this.#verifier.serverKey)
-      .update(authMessage)
-      .digest("base64");
+    const serverSignature = hmac(this.#verifier.serverKey, authMessage).toString("base64");
     return { accepted: true, serverFinal: `v=${serverSignature}`, clientKey };
   }
 

@@ -41,7 +41,7 @@ describe("CancelKeys", () => {
   it("find nothing once revoked", () => {
     const keys = new CancelKeys<string>(3, 1);
     const key = keys.issue("a");
-    keys.revoke(key);
+    keys.revoke(key.number);
     expect(keys.find(key)).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
-import { randomBytes, randomInt, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import { pooledRandomBytes } from "@sluice/shared/secrets";
 
 /** What a client is given to cancel with. */
 export interface CancelKey {
@@ -18,7 +19,8 @@ const SECRET_SESSION_BITS = 4;
 
 export class CancelKeys<T> {
   readonly #prefix: number;
-  readonly #sessions = new Map<number, { readonly target: T; readonly secret: Buffer }>();
+  /** The secret as latin1: a string is a third of a Buffer, and there are as many as clients. */
+  readonly #sessions = new Map<number, { readonly target: T; readonly secret: string }>();
   #next = 1;
 
   constructor(node: number, worker: number) {
@@ -26,33 +28,35 @@ export class CancelKeys<T> {
   }
 
   /** @param secretBytes 4 for protocol 3.0, up to 256 for 3.2 */
-  issue(target: T, secretBytes = 4): CancelKey {
+  issue(target: T, secretBytes = 4): CancelKey & { readonly number: number } {
     do this.#next = (this.#next + 1) % 2 ** SESSION_BITS;
     while (this.#sessions.has(this.#next) || this.#next >>> SECRET_SESSION_BITS === 0);
     const session = this.#next;
-    const secret = randomBytes(secretBytes);
-    secret.writeUInt32BE((((session & 0xf) << 28) | randomInt(2 ** 28)) >>> 0);
-    this.#sessions.set(session, { target, secret });
-    return { pid: this.#prefix | (session >>> SECRET_SESSION_BITS), secret };
+    const secret = pooledRandomBytes(secretBytes);
+    secret[0] = ((session & 0xf) << 4) | ((secret[0] ?? 0) & 0xf);
+    this.#sessions.set(session, { target, secret: secret.toString("latin1") });
+    return { number: session, pid: this.#prefix | (session >>> SECRET_SESSION_BITS), secret };
   }
 
-  /** Whether a key says that it is this node's. */
-  ofThisNode(key: CancelKey): boolean {
-    return key.pid >>> 21 === this.#prefix >>> 21;
-  }
-
-  revoke(key: CancelKey): void {
-    this.#sessions.delete(sessionOf(key));
+  /** @param number of the key, as it was issued */
+  revoke(number: number): void {
+    this.#sessions.delete(number);
   }
 
   /** Whose key it is; undefined for a wrong one, found out in constant time. */
   find(key: CancelKey): T | undefined {
     if ((key.pid & ~0x7fff) !== this.#prefix || key.secret.length < 4) return undefined;
     const found = this.#sessions.get(sessionOf(key));
-    return found?.secret.length === key.secret.length && timingSafeEqual(found.secret, key.secret)
+    return found?.secret.length === key.secret.length &&
+      timingSafeEqual(Buffer.from(found.secret, "latin1"), key.secret)
       ? found.target
       : undefined;
   }
+}
+
+/** Whose a key says that it is. */
+export function placeOf({ pid }: CancelKey): { readonly node: number; readonly worker: number } {
+  return { node: pid >>> 21, worker: (pid >>> 15) & 0x3f };
 }
 
 function sessionOf(key: CancelKey): number {

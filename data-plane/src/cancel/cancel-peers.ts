@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
 import { checkServerIdentity, connect } from "node:tls";
 import { messageOf } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
@@ -12,6 +13,8 @@ export interface CancelPeersOptions {
   readonly peers: readonly string[];
   /** PEM; undefined: the system's roots. */
   readonly ca: string | undefined;
+  /** Whom their certificates must name; undefined: the host of `peers`. */
+  readonly serverName: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -24,8 +27,14 @@ interface Peer {
 
 const LOOK_UP_INTERVAL_MS = 30_000;
 const SEND_TIMEOUT_MS = 5000;
+/** A peer's answer to whoever it knows as a peer: whether the key was one of its own. */
+export const KEY_FOUND = Buffer.from("Y");
+export const KEY_UNKNOWN = Buffer.from("N");
 /** Requests that are on their way to peers; more than these are a flood. */
 const MOST_UNDER_WAY = 200;
+
+/** `nobody`: all peers have said so. `unknown`: not all could be asked. */
+export type PeersAnswer = "found" | "nobody" | "unknown";
 
 /**
  * Other data planes behind the same address: a cancel request reaches any of them, and goes on to all others, by TLS.
@@ -71,39 +80,44 @@ export class CancelPeers {
   }
 
   /** To every peer; whichever has the session acts. Never throws. */
-  async forward(key: CancelKey): Promise<void> {
-    if (this.#underWay >= MOST_UNDER_WAY) return;
+  async forward(key: CancelKey): Promise<PeersAnswer> {
+    if (this.#underWay >= MOST_UNDER_WAY || this.#found.length === 0) return "unknown";
     this.#underWay += 1;
     try {
-      await Promise.all(this.#found.map((peer) => this.#send(peer, key)));
+      const answers = await Promise.all(this.#found.map((peer) => this.#send(peer, key)));
+      if (answers.some((answer) => answer?.equals(KEY_FOUND))) return "found";
+      return answers.every((answer) => answer?.equals(KEY_UNKNOWN)) ? "nobody" : "unknown";
     } finally {
       this.#underWay -= 1;
     }
   }
 
-  async #send({ host, ip, port }: Peer, key: CancelKey): Promise<void> {
-    const { ca, clock, logger } = this.#options;
+  /** Its answer; undefined when it did not give one. */
+  async #send({ host, ip, port }: Peer, key: CancelKey): Promise<Buffer | undefined> {
+    const { ca, serverName = host, clock, logger } = this.#options;
     const socket = connect({
       host: ip,
       port,
-      servername: host,
+      // An address is no server name (RFC 6066).
+      ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
       ALPNProtocols: [PEER_ALPN],
-      checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
+      checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate),
       ...(ca === undefined ? {} : { ca }),
     });
-    const closed = new Promise<void>((resolve, reject) => {
+    const answered = new Promise<Buffer | undefined>((resolve, reject) => {
       socket.once("secureConnect", () => socket.end(cancelRequest(key.pid, key.secret)));
       socket.once("error", reject);
-      socket.once("close", () => resolve());
-      socket.resume();
+      socket.once("data", resolve);
+      socket.once("close", () => resolve(undefined));
     });
     try {
-      await within(Deadline.after(clock, SEND_TIMEOUT_MS), "cancel to a peer", closed);
+      return await within(Deadline.after(clock, SEND_TIMEOUT_MS), "cancel to a peer", answered);
     } catch (error) {
       logger.warn("a cancel request did not reach a peer", {
         peer: `${host} ${ip}:${port}`,
         reason: messageOf(error),
       });
+      return undefined;
     } finally {
       socket.destroy();
     }

@@ -1,1 +1,1 @@
-export { type Listener, listen } from "./listener.js";
+export { ClientPort } from "./client-port.js";

@@ -1,7 +1,7 @@
 import type { Deadline } from "@sluice/shared/time";
-import { type ServerConnection, SessionSettings } from "../server/index.js";
 import { TransactionStatus } from "../wire/index.js";
 import type { ReleaseReport } from "./lease.js";
+import type { PooledServer } from "./pooled-server.js";
 
 /**
  * Makes a server fit for the next client: what runs is cancelled, what it owes is read, an open transaction is
@@ -9,22 +9,22 @@ import type { ReleaseReport } from "./lease.js";
  * @throws when it cannot be done by the deadline: the server must then be closed
  */
 export async function cleanUp(
-  server: ServerConnection,
+  pooled: PooledServer,
   report: ReleaseReport,
   discard: boolean,
   deadline: Deadline,
-  cancel: (server: ServerConnection, deadline: Deadline) => Promise<void>,
 ): Promise<void> {
+  const { server } = pooled;
   if (report.owed > 0) {
     const drained = server.drain(report.owed, deadline);
     // The answers may come before the cancel does: both have to end before anybody else gets the server.
-    await Promise.all([drained, cancel(server, deadline)]);
+    await Promise.all([drained, pooled.cancel(deadline)]);
   }
+  if (report.uncertain === true) await server.resync(deadline);
   if (server.transactionStatus !== TransactionStatus.idle) await server.run("ROLLBACK", deadline);
   if (discard) {
     await server.run("DISCARD ALL", deadline);
-    server.soiled = false;
-    server.settings = SessionSettings.EMPTY;
+    server.discarded();
   }
   if (!server.idle) throw new Error("the server is not idle after its clean-up");
 }

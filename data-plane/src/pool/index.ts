@@ -1,7 +1,12 @@
+export { isPassing } from "./connect-verdict.js";
+export type { LearntParameters } from "./known-parameters.js";
+export { KnownParameters } from "./known-parameters.js";
 export { CLEAN, type Lease, type LeaseState, type ReleaseReport } from "./lease.js";
-export { LocalPermits, type Permits } from "./permits.js";
+export { LoneServers } from "./lone-servers.js";
+export { LocalPermits, type Permits, type PermitUsage, type PermitUser } from "./permits.js";
 export { Pool } from "./pool.js";
-export { CheckoutTimeout, PoolRetired } from "./pool-failure.js";
+export { CheckoutTimeout, PoolRetired, TooManyPools } from "./pool-failure.js";
 export { type PoolRules, poolRulesOf } from "./pool-rules.js";
-export { type PoolKey, Pools, type PoolsOptions } from "./pools.js";
+export type { Opened } from "./pooled-server.js";
+export { type DatabaseServer, OUTSIDE_POOLS, type PoolKey, Pools, type PoolsOptions } from "./pools.js";
 export { WaitQueue } from "./wait-queue.js";

@@ -19,6 +19,8 @@ export interface ReleaseReport {
   readonly owed: number;
   /** Half a message, or half a batch, went out: the server cannot be understood any more. */
   readonly halfSent: boolean;
+  /** More may come than is owed: it is read away first. */
+  readonly uncertain?: boolean;
 }
 
 export const CLEAN: ReleaseReport = { owed: 0, halfSent: false };
@@ -30,8 +32,14 @@ export const CLEAN: ReleaseReport = { owed: 0, halfSent: false };
 export interface Lease {
   readonly server: ServerConnection;
   readonly state: LeaseState;
+  /** Its host is another one now: a session that keeps it should not do so for long. */
+  readonly moved: boolean;
+  /** What the session has sent may keep the server: it counts as kept until that is known. */
+  pinning: boolean;
   /** The session keeps this server until it ends. */
   pin(): void;
+  /** What it was kept for is gone, and nothing else is left. */
+  unpin(): void;
   /** Exactly once; afterwards the server belongs to the pool. */
   release(report: ReleaseReport): void;
   /** Marks a cancel request as under way; the function returned ends it. */

@@ -9,14 +9,14 @@ describe("LocalPermits", () => {
     expect(permits.tryTake()).toBe(true);
   });
 
-  it("are exceeded when the limit falls below what is taken", () => {
+  it("want servers closed when the limit falls below what is taken", () => {
     const permits = new LocalPermits(2);
     permits.tryTake();
     permits.tryTake();
-    expect(permits.exceeded).toBe(false);
+    expect(permits.yields()).toBe(false);
     permits.limit = 1;
-    expect(permits.exceeded).toBe(true);
+    expect(permits.yields()).toBe(true);
     permits.giveBack();
-    expect([permits.exceeded, permits.tryTake()]).toEqual([false, false]);
+    expect([permits.yields(), permits.tryTake()]).toEqual([false, false]);
   });
 });

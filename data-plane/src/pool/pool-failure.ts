@@ -24,3 +24,14 @@ export class PoolRetired extends SluiceError {
     });
   }
 }
+
+export class TooManyPools extends SluiceError {
+  constructor(limit: number) {
+    super({
+      code: "EMAXPOOLSREACHED",
+      kind: "limit",
+      sqlstate: "53300",
+      clientMessage: `(EMAXPOOLSREACHED) max pools count reached, limit: ${limit}`,
+    });
+  }
+}

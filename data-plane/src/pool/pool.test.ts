@@ -2,22 +2,36 @@ import { Duplex } from "node:stream";
 import { silentLogger } from "@sluice/shared/observability";
 import { FakeClock } from "@sluice/shared/time";
 import { describe, expect, it } from "vitest";
-import { ServerConnection } from "../server/index.js";
-import type { ServerSocket } from "../transport/index.js";
+import { gaugeOf, PoolMeter } from "../metrics/index.js";
+import { ServerConnection, ServerError } from "../server/index.js";
+import { type ServerSocket, UpstreamUnreachable } from "../transport/index.js";
+import { KnownParameters } from "./known-parameters.js";
 import { CLEAN, type Lease } from "./lease.js";
 import { LocalPermits } from "./permits.js";
 import { Pool } from "./pool.js";
 import type { PoolRules } from "./pool-rules.js";
 
-/** A socket that says nothing; what the pool decides does not depend on bytes. */
+const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
+const SYNC = 0x53;
+
+/** A socket that says nothing but that it is there; what the pool decides does not depend on bytes. */
 class QuietSocket extends Duplex {
+  /** The other end has gone without a word. */
+  mute = false;
   override _read(): void {}
-  override _write(_chunk: unknown, _encoding: unknown, done: () => void): void {
+  override _write(chunk: Buffer, _encoding: unknown, done: () => void): void {
+    if (chunk[0] === SYNC && !this.mute) this.push(READY);
     done();
+  }
+  /** As a server does after Terminate. */
+  override _final(done: () => void): void {
+    done();
+    this.destroy();
   }
   setTimeout(): this {
     return this;
   }
+  readonly remoteAddress = "10.0.0.1";
 }
 
 class Rig {
@@ -25,8 +39,11 @@ class Rig {
   readonly permits: LocalPermits;
   readonly rules: PoolRules;
   readonly pool: Pool;
+  readonly meter: PoolMeter;
+  readonly known = new KnownParameters();
   readonly opened: ServerConnection[] = [];
   failure: Error | undefined;
+  attempts = 0;
   /** While set, connecting waits for `open`. */
   #gate: Promise<void> = Promise.resolve();
   open: () => void = () => undefined;
@@ -39,9 +56,12 @@ class Rig {
       idleTimeoutMs: 600_000,
       lifetimeMs: 3_600_000,
       connectTimeoutMs: 15_000,
+      checkoutTimeoutMs: 1000,
       reset: "tracked",
+      maxPinned: limit,
       pausedUntilMs: 0,
     };
+    this.meter = new PoolMeter({ tenant: "t", database: "d", user: "u", mode });
     this.pool = new Pool({
       name: "test",
       mode,
@@ -49,8 +69,10 @@ class Rig {
       clock: this.clock,
       logger: silentLogger,
       rules: this.rules,
-      cancel: () => Promise.resolve(),
+      meter: this.meter,
+      known: this.known,
       connect: async () => {
+        this.attempts += 1;
         await this.#gate;
         if (this.failure !== undefined) throw this.failure;
         const socket = new QuietSocket() as unknown as ServerSocket;
@@ -60,9 +82,14 @@ class Rig {
           this.clock.monotonic(),
         );
         this.opened.push(server);
-        return server;
+        this.known.learn(server.baseline, undefined);
+        return { server, cancel: () => Promise.resolve() };
       },
     });
+  }
+
+  mute(lease: Lease): void {
+    (lease.server.socket as unknown as QuietSocket).mute = true;
   }
 
   holdConnecting(): void {
@@ -76,6 +103,16 @@ class Rig {
   }
 }
 
+const REFUSED = new UpstreamUnreachable("connection refused", undefined, undefined, true);
+const said = (sqlstate: string): ServerError =>
+  new ServerError(
+    new Map([
+      ["S", "FATAL"],
+      ["C", sqlstate],
+      ["M", "no"],
+    ]),
+  );
+
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("Pool", () => {
@@ -85,6 +122,15 @@ describe("Pool", () => {
     first.release(CLEAN);
     expect(pool.takeIdle()).toBe(first);
     expect(opened).toHaveLength(1);
+  });
+
+  it("tells its meter what it looks like at the moment it is asked, and not at the last report", async () => {
+    const { pool, meter } = new Rig(2);
+    const lease = await pool.checkout(1000);
+    const { row } = meter.measured();
+    expect([gaugeOf(row, "limit"), gaugeOf(row, "servers"), gaugeOf(row, "leased")]).toEqual([2, 1, 1]);
+    lease.release(CLEAN);
+    expect(gaugeOf(meter.measured().row, "leased")).toBe(0);
   });
 
   it("never has more servers than permits, and serves waiters in the order they came", async () => {
@@ -145,8 +191,8 @@ describe("Pool", () => {
     const rig = new Rig(3);
     const leases = await Promise.all([1, 2, 3].map(() => rig.pool.checkout(1000)));
     for (const lease of leases) lease.release(CLEAN);
-    for (let minute = 0; minute < 11; minute++) {
-      rig.clock.advance(60_000);
+    for (let turns = 0; turns < 31; turns++) {
+      rig.clock.advance(20_000);
       const busy = rig.pool.takeIdle();
       expect(busy).toBe(leases[2]);
       busy?.release(CLEAN);
@@ -168,6 +214,25 @@ describe("Pool", () => {
     expect(rig.opened).toHaveLength(2);
   });
 
+  it("does not end all servers at once that were opened together", async () => {
+    const rig = new Rig(40);
+    const leases = await Promise.all(Array.from({ length: 40 }, () => rig.pool.checkout(1000)));
+    for (const lease of leases) lease.release(CLEAN);
+    rig.pool.follow({ ...rig.rules, idleTimeoutMs: 0 });
+    const left: number[] = [];
+    // Over the last fifth of the lifetime.
+    rig.clock.advance(0.8 * 3_600_000 - 1);
+    for (let tenth = 0; tenth <= 10; tenth++) {
+      rig.pool.reap();
+      left.push(rig.openSockets);
+      rig.clock.advance(0.02 * 3_600_000 + 1);
+    }
+    expect(left[0]).toBe(40);
+    expect(left.at(-1)).toBe(0);
+    const ended = left.slice(1).map((count, at) => (left[at] ?? 0) - count);
+    expect(Math.max(...ended)).toBeLessThan(20);
+  });
+
   it("does not give out an idle server that has died", async () => {
     const rig = new Rig(1);
     const lease = await rig.pool.checkout(1000);
@@ -182,6 +247,7 @@ describe("Pool", () => {
     const rig = new Rig(3);
     const leases = await Promise.all([1, 2, 3].map(() => rig.pool.checkout(1000)));
     leases[0]?.release(CLEAN);
+    rig.permits.limit = 1;
     rig.pool.follow({ ...rig.rules, size: 1 });
     expect(rig.openSockets).toBe(2);
     leases[1]?.release(CLEAN);
@@ -194,6 +260,7 @@ describe("Pool", () => {
     const rig = new Rig(1);
     await rig.pool.checkout(1000);
     const waiting = rig.pool.checkout(1000);
+    rig.permits.limit = 2;
     rig.pool.follow({ ...rig.rules, size: 2 });
     await waiting;
     expect(rig.openSockets).toBe(2);
@@ -206,8 +273,9 @@ describe("Pool", () => {
     await turn();
     expect(rig.pool.figures).toMatchObject({ open: 0, connecting: 0, waiting: 0 });
     rig.failure = undefined;
-    const again = await Promise.all([1, 2].map(() => rig.pool.checkout(1000)));
-    expect(again).toHaveLength(2);
+    const again = Promise.all([1, 2].map(() => rig.pool.checkout(1000)));
+    rig.clock.advance(200);
+    expect(await again).toHaveLength(2);
   });
 
   it("holds a server back while a cancel request for its last holder is on its way", async () => {
@@ -273,6 +341,7 @@ describe("Pool", () => {
     rig.pool.clients = 1;
     rig.pool.reap();
     await turn();
+    await turn();
     expect(rig.pool.figures).toMatchObject({ open: 2, idle: 2 });
     rig.clock.advance(700_000);
     rig.pool.reap();
@@ -324,5 +393,174 @@ describe("Pool", () => {
     expect(rig.opened).toHaveLength(1);
     expect(rig.openSockets).toBe(0);
     expect(rig.permits.tryTake()).toBe(true);
+  });
+
+  it("opens one connection until it is known that the way is open, then as many as are wanted", async () => {
+    const rig = new Rig(5);
+    rig.holdConnecting();
+    const waiting = [1, 2, 3].map(() => rig.pool.checkout(1000));
+    await turn();
+    expect(rig.pool.figures).toMatchObject({ connecting: 1, waiting: 3 });
+    rig.open();
+    await Promise.all(waiting);
+    expect(rig.opened).toHaveLength(3);
+  });
+
+  it("sends one probe at a time to a database that is away, with back-off, and serves all when it is back", async () => {
+    const rig = new Rig(5);
+    (await rig.pool.checkout(1000)).server.close();
+    rig.pool.renew();
+    rig.failure = REFUSED;
+    const waiting = Array.from({ length: 50 }, () => rig.pool.checkout(60_000));
+    for (let step = 0; step < 40; step++) {
+      await turn();
+      rig.clock.advance(100);
+    }
+    // 4 s of back-off that begins at 100 ms and doubles: with the worst of dice still far from one for each step.
+    expect(rig.attempts).toBeGreaterThan(3);
+    expect(rig.attempts).toBeLessThan(35);
+    rig.failure = undefined;
+    rig.clock.advance(3000);
+    for (const each of waiting) (await each).release(CLEAN);
+    expect(rig.openSockets).toBeLessThanOrEqual(5);
+  });
+
+  it("is patient with a database that was there before, and tells who has waited for 5 s why", async () => {
+    const rig = new Rig(1);
+    const lease = await rig.pool.checkout(1000);
+    lease.release({ owed: 0, halfSent: true });
+    rig.failure = REFUSED;
+    let told: unknown;
+    const waiting = rig.pool.checkout(60_000).catch((error: unknown) => {
+      told = error;
+    });
+    await turn();
+    rig.clock.advance(4000);
+    await turn();
+    expect(told).toBeUndefined();
+    for (let step = 0; step < 10 && told === undefined; step++) {
+      rig.clock.advance(1000);
+      await turn();
+    }
+    await waiting;
+    expect(told).toBe(REFUSED);
+  });
+
+  it("lets wait for a database that is starting, until their own time is over, and then says so", async () => {
+    const rig = new Rig(1);
+    rig.failure = said("57P03");
+    const waiting = rig.pool.checkout(20_000);
+    const refused = expect(waiting).rejects.toMatchObject({ sqlstate: "57P03" });
+    for (let step = 0; step < 19; step++) {
+      await turn();
+      rig.clock.advance(1000);
+    }
+    expect(rig.pool.figures.waiting).toBe(1);
+    rig.clock.advance(1000);
+    await refused;
+  });
+
+  it("makes do with what it has when the database has no more connections to give", async () => {
+    const rig = new Rig(5);
+    const lease = await rig.pool.checkout(1000);
+    rig.failure = said("53300");
+    const waiting = [1, 2, 3].map(() => rig.pool.checkout(60_000));
+    for (let step = 0; step < 20; step++) {
+      await turn();
+      rig.clock.advance(500);
+    }
+    expect(rig.pool.figures).toMatchObject({ open: 1, waiting: 3 });
+    lease.release(CLEAN);
+    for (const each of waiting) (await each).release(CLEAN);
+    expect(rig.opened).toHaveLength(1);
+  });
+
+  it("passes what the database said on to all who wait, at once", async () => {
+    const rig = new Rig(5);
+    rig.failure = said("3D000");
+    const waiting = Array.from({ length: 20 }, () => rig.pool.checkout(60_000));
+    const outcomes = await Promise.allSettled(waiting);
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { sqlstate: "3D000" } });
+    expect(rig.attempts).toBe(1);
+  });
+
+  it("does not count the time that it takes to open a server for who waits", async () => {
+    const rig = new Rig(1);
+    rig.holdConnecting();
+    const first = rig.pool.checkout(100);
+    const second = rig.pool.checkout(100);
+    const refused = expect(second).rejects.toMatchObject({ code: "ECHECKOUTTIMEOUT" });
+    await turn();
+    rig.clock.advance(5000);
+    await refused;
+    rig.open();
+    expect((await first).state).toBe("leased");
+  });
+
+  it("tells who waits overdue for a server that then cannot be opened", async () => {
+    const rig = new Rig(1);
+    rig.holdConnecting();
+    rig.failure = REFUSED;
+    const waiting = rig.pool.checkout(100);
+    const refused = expect(waiting).rejects.toBe(REFUSED);
+    await turn();
+    rig.clock.advance(5000);
+    rig.open();
+    await refused;
+  });
+
+  it("asks a server that was idle for long whether it is there, and drops all its like when it is not", async () => {
+    const rig = new Rig(3);
+    const leases = await Promise.all([1, 2, 3].map(() => rig.pool.checkout(1000)));
+    for (const lease of leases) lease.release(CLEAN);
+    rig.clock.advance(31_000);
+    expect(rig.pool.takeIdle()).toBeUndefined();
+    const checked = await rig.pool.checkout(1000);
+    expect(checked).toBe(leases[2]);
+    checked.release(CLEAN);
+    for (const lease of leases) rig.mute(lease);
+    rig.clock.advance(31_000);
+    const waiting = rig.pool.checkout(10_000);
+    await turn();
+    rig.clock.advance(2000);
+    const fresh = await waiting;
+    expect(leases).not.toContain(fresh);
+    expect(rig.pool.figures).toMatchObject({ open: 1 });
+  });
+
+  it("renews: idle servers go at once, others as they come back, and who waits gets a new one", async () => {
+    const rig = new Rig(2);
+    const [idle, busy] = await Promise.all([rig.pool.checkout(1000), rig.pool.checkout(1000)]);
+    idle.release(CLEAN);
+    rig.pool.renew();
+    expect(rig.openSockets).toBe(1);
+    const next = await rig.pool.checkout(1000);
+    expect([idle, busy]).not.toContain(next);
+    const waiting = rig.pool.checkout(1000);
+    busy.release(CLEAN);
+    expect([idle, busy]).not.toContain(await waiting);
+    expect(rig.openSockets).toBe(2);
+  });
+
+  it("keeps in mind for a while that its database is away, when nobody uses it any more", async () => {
+    const rig = new Rig(1);
+    rig.failure = new UpstreamUnreachable("connection refused", undefined, undefined, true);
+    await expect(rig.pool.checkout(1000)).rejects.toMatchObject({ code: "EUPSTREAM" });
+    expect(rig.pool.unused).toBe(false);
+    rig.clock.advance(10_000);
+    expect(rig.pool.unused).toBe(true);
+  });
+
+  it("has servers leave an address at the end of their transaction, and idle ones at once", async () => {
+    const rig = new Rig(2);
+    const [leased, other] = await Promise.all([rig.pool.checkout(1000), rig.pool.checkout(1000)]);
+    other.release(CLEAN);
+    const [address = ""] = rig.pool.addresses;
+    rig.pool.leave(new Set(["10.9.9.9"]));
+    expect(rig.pool.figures.open).toBe(2);
+    rig.pool.leave(new Set([address]));
+    expect([rig.pool.figures.open, rig.pool.hasMoved, leased.moved]).toEqual([1, true, true]);
+    leased.release(CLEAN);
+    expect([rig.pool.figures.open, rig.pool.hasMoved]).toEqual([0, false]);
   });
 });

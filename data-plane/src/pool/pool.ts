@@ -1,15 +1,24 @@
-import { SluiceError } from "@sluice/shared/errors";
-import { background } from "@sluice/shared/lifecycle";
+import type { SluiceError } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
 import type { PoolMode } from "@sluice/shared/tenant";
-import { type Clock, Deadline, type Timer } from "@sluice/shared/time";
+import type { Clock, Deadline } from "@sluice/shared/time";
+import type { PoolMeter } from "../metrics/index.js";
 import type { ServerConnection } from "../server/index.js";
-import { cleanUp } from "./clean-up.js";
-import { CLEAN, type Lease, type LeaseState, type ReleaseReport } from "./lease.js";
-import type { Permits } from "./permits.js";
-import { CheckoutTimeout, PoolRetired } from "./pool-failure.js";
+import { CheckoutQueue } from "./checkout-queue.js";
+import type { ConnectVerdict } from "./connect-verdict.js";
+import type { KnownParameters } from "./known-parameters.js";
+import type { Lease, LeaseState } from "./lease.js";
+import { Liveness } from "./liveness.js";
+import { OpenServers } from "./open-servers.js";
+import { Opening } from "./opening.js";
+import { toldAfterMs } from "./patience.js";
+import { Pause } from "./pause.js";
+import type { Permits, PermitUsage, PermitUser } from "./permits.js";
+import { PoolRetired } from "./pool-failure.js";
+import { type PoolFigures, tellFigures } from "./pool-figures.js";
 import type { PoolRules } from "./pool-rules.js";
-import { WaitQueue } from "./wait-queue.js";
+import { type Opened, PooledServer } from "./pooled-server.js";
+import { Returns } from "./returns.js";
 
 export interface PoolOptions {
   readonly name: string;
@@ -17,49 +26,89 @@ export interface PoolOptions {
   readonly permits: Permits;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A server, logged in. */
-  readonly connect: (deadline: Deadline) => Promise<ServerConnection>;
-  /** Sends a cancel request for the server's running query, and waits until it is delivered. */
-  readonly cancel: (server: ServerConnection, deadline: Deadline) => Promise<void>;
+  /** A server, logged in; what it reports has been learnt into `known`. */
+  readonly connect: (deadline: Deadline) => Promise<Opened>;
+  readonly known: KnownParameters;
   readonly rules: PoolRules;
+  readonly meter: PoolMeter;
+  /** The database has no connection left: others who have some idle are asked for room. */
+  readonly crowded?: () => void;
 }
 
-/** How long a server may take to become clean before it is closed instead. */
-const CLEAN_UP_TIMEOUT_MS = 5000;
 /** Lifetimes differ by up to a fifth, so that servers opened together do not end together. */
 const LIFETIME_JITTER = 0.2;
-
-interface Waiter {
-  readonly resolve: (lease: Lease) => void;
-  readonly reject: (error: SluiceError) => void;
-}
+/** How long a pool that nobody uses keeps in mind that its database does not answer. */
+const AWAY_REMEMBERED_MS = 10_000;
 
 /**
- * The servers of one (tenant, database, user, mode). Servers are used last-in first-out, so that the spare ones
- * grow old and go; waiters are served first-in first-out, and nobody is served before them.
+ * The servers of one (tenant, database, user, mode), and those who want one. Servers are used last-in first-out; waiters
+ * are served first-in first-out, and nobody is served before them.
+ *
+ *                 idle, in doubt asked for a sign of life  \
+ *   checkout  ->  new, as far as permits go                 >  leased  ->  back, made clean  ->  next in turn, or idle
+ *                 back from somebody else, in turn         /
  */
-export class Pool {
+export class Pool implements PermitUser {
   readonly #options: PoolOptions;
-  readonly #waiting = new WaitQueue<Waiter>();
-  readonly #idle: PooledServer[] = [];
-  readonly #all = new Set<PooledServer>();
+  readonly #queue: CheckoutQueue;
+  readonly #pause: Pause;
+  readonly #servers = new OpenServers();
+  readonly #liveness: Liveness;
+  readonly #returns: Returns;
+  readonly #opening: Opening;
   #rules: PoolRules;
-  #connecting = 0;
   #retired = false;
-  #resumes: Timer | undefined;
   /** Sessions that use this pool. */
   clients = 0;
-  /** Reported at the login of the last server; undefined until one was there. */
-  parameters: ReadonlyMap<string, string> | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#rules = options.rules;
-    this.#pauseIfTold();
+    this.#opening = new Opening({
+      ...options,
+      timeoutMs: () => this.#rules.connectTimeoutMs,
+      opened: (opened, generation) => this.#opened(opened, generation),
+      failed: (verdict, error) => this.#openingFailed(verdict, error),
+      ended: () => {
+        options.permits.giveBack();
+        this.#supply();
+      },
+      retry: () => this.#supply(),
+    });
+    this.#liveness = new Liveness(options);
+    this.#returns = new Returns({
+      ...options,
+      reset: () => this.#rules.reset,
+      clean: (server) => this.#handOn(server),
+      lost: (server) => this.#drop(server),
+    });
+    this.#pause = new Pause(options.clock, () => this.#supply());
+    this.#queue = new CheckoutQueue({
+      ...options,
+      pause: this.#pause,
+      coming: () => this.#coming,
+      failure: () => this.failure,
+    });
+    options.permits.attach(this);
+    options.meter.measuredBy(() => this.measure());
+    this.#pause.until(options.rules.pausedUntilMs);
+  }
+
+  get name(): string {
+    return this.#options.name;
   }
 
   get mode(): PoolMode {
     return this.#options.mode;
+  }
+
+  get known(): KnownParameters {
+    return this.#options.known;
+  }
+
+  /** In ms: `pool_checkout_timeout` as it is now. */
+  get checkoutTimeoutMs(): number {
+    return this.#rules.checkoutTimeoutMs;
   }
 
   get retired(): boolean {
@@ -67,306 +116,316 @@ export class Pool {
   }
 
   get unused(): boolean {
-    return this.clients === 0 && this.#all.size === 0 && this.#connecting === 0 && this.#waiting.length === 0;
+    if (this.clients > 0 || this.#servers.size > 0 || this.#opening.underWay > 0 || this.#queue.length > 0)
+      return false;
+    // What it has found out about a database that is away is worth as much to the next.
+    return (this.awayForMs ?? Number.POSITIVE_INFINITY) >= AWAY_REMEMBERED_MS;
   }
 
-  get figures(): { idle: number; open: number; connecting: number; waiting: number; pinned: number } {
-    let pinned = 0;
-    for (const server of this.#all) if (server.state === "pinned") pinned += 1;
+  /** Why no server can be opened, while none can and none is there. */
+  get failure(): SluiceError | undefined {
+    return this.#servers.size === 0 ? this.#opening.failure : undefined;
+  }
+
+  /** Ms since the database did not answer, while no server is there. */
+  get awayForMs(): number | undefined {
+    return this.#servers.size === 0 ? this.#opening.awayForMs : undefined;
+  }
+
+  get meter(): PoolMeter {
+    return this.#options.meter;
+  }
+
+  /** What is there now, for the next report. */
+  measure(): void {
+    tellFigures(this.#options.meter, this.figures);
+  }
+
+  /** Whether one session more may keep its server. */
+  get mayPin(): boolean {
+    return this.#servers.states.keeping < this.#rules.maxPinned;
+  }
+
+  get figures(): PoolFigures {
     return {
-      idle: this.#idle.length,
-      open: this.#all.size,
-      connecting: this.#connecting,
-      waiting: this.#waiting.length,
-      pinned,
+      ...this.#servers.states,
+      clients: this.clients,
+      waiting: this.#queue.length,
+      open: this.#servers.size,
+      idle: this.#servers.idle,
+      connecting: this.#opening.underWay,
+      limit: this.#rules.size,
+      longestWaitMs: this.#queue.longestWaitMs,
     };
+  }
+
+  get usage(): PermitUsage {
+    return {
+      wanted: this.#missing,
+      waiting: this.#queue.length,
+      longestWaitMs: this.#queue.longestWaitMs,
+    };
+  }
+
+  permitAtHand(): void {
+    this.#supply();
+  }
+
+  yieldIdle(): void {
+    while (this.#options.permits.yields(false)) {
+      const server = this.#servers.takeFirst();
+      if (server === undefined) break;
+      this.#drop(server);
+    }
   }
 
   /** A server that is at hand, without a promise: the usual case of a busy pool. */
   takeIdle(): Lease | undefined {
-    if (this.#waiting.length > 0 || this.#resumes !== undefined) return undefined;
+    if (this.#queue.length > 0 || this.#pause.on) return undefined;
     for (;;) {
-      const server = this.#idle.pop();
+      const server = this.#servers.takeLast();
       if (server === undefined) return undefined;
       if (!server.server.idle) {
         this.#drop(server);
         continue;
       }
+      if (this.#liveness.isDoubtful(server)) {
+        this.#servers.rest(server);
+        return undefined;
+      }
       server.state = "leased";
+      this.#options.meter.checkedOut(0);
       return server;
     }
   }
 
   /**
-   * A server, now or in turn.
-   * @throws CheckoutTimeout, PoolRetired, or what went wrong with connecting when no server is left to wait for
+   * A server, now or in turn. The time that it takes to open one for whoever asks does not count: that is
+   * bounded by the rules' `connectTimeoutMs`.
+   * @throws CheckoutTimeout, PoolRetired, or what went wrong with connecting
    */
-  checkout(timeoutMs: number, waiting?: (leave: (error: SluiceError) => void) => void): Promise<Lease> {
+  checkout(timeoutMs: number, waiting?: (leave: (error: SluiceError) => boolean) => void): Promise<Lease> {
     if (this.#retired) return Promise.reject(new PoolRetired());
     const atHand = this.takeIdle();
     if (atHand !== undefined) return Promise.resolve(atHand);
-    return new Promise((resolve, reject) => {
-      // A pause is an operator's: its time does not count as the client's.
-      const expireIn = (delayMs: number): Timer =>
-        this.#options.clock.schedule(delayMs, () => {
-          if (this.#resumes === undefined) leave(new CheckoutTimeout(timeoutMs, this.mode));
-          else timer = expireIn(this.#pauseLeftMs + timeoutMs);
-        });
-      let timer = expireIn(timeoutMs);
-      const waiter: Waiter = {
-        resolve: (lease) => {
-          timer.cancel();
-          resolve(lease);
-        },
-        reject: (error) => {
-          timer.cancel();
-          reject(error);
-        },
-      };
-      const leave = (error: SluiceError): void => {
-        if (this.#waiting.leave(waiter)) waiter.reject(error);
-      };
-      this.#waiting.join(waiter);
-      waiting?.(leave);
-      this.#connectIfNeeded();
-    });
+    const lease = this.#queue.join(timeoutMs, waiting);
+    this.#supply();
+    return lease;
   }
 
   /** Lives from now on by other rules. */
   follow(rules: PoolRules): void {
     this.#rules = rules;
-    this.#options.permits.limit = rules.size;
-    this.#pauseIfTold();
-    while (this.#options.permits.exceeded) {
-      const server = this.#idle.shift();
-      if (server === undefined) break;
-      this.#drop(server);
-    }
-    this.#connectIfNeeded();
+    if (!this.#retired) this.#pause.until(rules.pausedUntilMs);
+    this.#restIfPaused();
+    this.yieldIdle();
+    this.#supply();
+  }
+
+  /**
+   * Servers that are open are not what is wanted any more: they leave as they come back, and others are opened.
+   * @param elsewhere those are at another place
+   */
+  renew(elsewhere = false): void {
+    this.#opening.renew();
+    if (elsewhere) this.#servers.move();
+    this.#dropAll(this.#servers.takeAll());
+    this.#supply();
+  }
+
+  /** Where its servers are. */
+  get addresses(): ReadonlySet<string> {
+    return this.#servers.addresses;
+  }
+
+  /** Whether some are open that are where none is to be any more. */
+  get hasMoved(): boolean {
+    return this.#servers.anyMoved;
+  }
+
+  /** Servers at these addresses leave as they come back. */
+  leave(addresses: ReadonlySet<string>): void {
+    this.#servers.move(addresses);
+    this.#dropAll(this.#servers.takeAll(({ moved }) => moved));
+    this.#supply();
+  }
+
+  /** Closes the server that was idle for longest, if there is one: another pool has more use for its connection. */
+  makeRoom(): boolean {
+    const server = this.#queue.length === 0 ? this.#servers.takeFirst() : undefined;
+    if (server !== undefined) this.#drop(server);
+    return server !== undefined;
+  }
+
+  /** An operator at this data plane has ordered a pause, or ends it; what the tenant's record says counts as well. */
+  hold(held: boolean): void {
+    if (!this.#retired) this.#pause.hold(held);
+    this.#restIfPaused();
+    this.#supply();
+  }
+
+  get servers(): Iterable<{ readonly server: ServerConnection; readonly state: LeaseState }> {
+    return this.#servers;
   }
 
   /** No new checkouts; servers end as they come back. */
   retire(): void {
     if (this.#retired) return;
     this.#retired = true;
-    this.#resumes?.cancel();
-    for (const server of this.#idle.splice(0)) this.#drop(server);
-    for (let waiter = this.#waiting.next(); waiter !== undefined; waiter = this.#waiting.next()) {
-      waiter.reject(new PoolRetired());
-    }
+    this.#pause.cancel();
+    this.#opening.stop();
+    this.#dropAll(this.#servers.takeAll());
+    this.#queue.dismiss(() => new PoolRetired());
   }
 
   /** Retires and closes everything, leased servers too. */
   close(): void {
     this.retire();
-    for (const server of [...this.#all]) this.#drop(server);
+    this.#dropAll([...this.#servers]);
   }
 
   /** Closes servers that were idle for too long or have lived long enough, and opens those that are always kept. */
   reap(): void {
-    const nowMs = this.#options.clock.monotonic();
+    const nowMs = this.#nowMs;
     const { idleTimeoutMs, minSize } = this.#rules;
-    const idleTooLong = (server: PooledServer): boolean =>
-      idleTimeoutMs > 0 && this.#all.size > minSize && nowMs - server.idleSinceMs > idleTimeoutMs;
-    for (let i = this.#idle.length - 1; i >= 0; i--) {
-      const server = this.#idle[i];
-      if (server === undefined) continue;
-      if (idleTooLong(server) || nowMs > server.expiresAtMs) {
-        this.#idle.splice(i, 1);
-        this.#drop(server);
-      }
-    }
-    const wanted = this.clients > 0 ? minSize : 0;
-    while (this.#all.size + this.#connecting < wanted && this.#mayConnect()) this.#open();
-  }
-
-  /** @internal A lease ends. */
-  takeBack(server: PooledServer, report: ReleaseReport): void {
-    const { server: connection } = server;
-    if (connection.closed) {
-      this.#drop(server);
-      return;
-    }
-    const clean = report.owed === 0 && !report.halfSent && connection.idle;
-    const mustReset = this.mode === "session" || connection.soiled || this.#rules.reset === "always";
-    if (clean && !mustReset && server.cancels === 0) {
-      this.#handOn(server);
-      return;
-    }
-    if (report.halfSent) {
-      this.#drop(server);
-      return;
-    }
-    server.state = "resetting";
-    background(this.#options.logger, "clean-up of a server", this.#clean(server, report, mustReset));
-  }
-
-  /** @internal The last cancel request for this server has been delivered. */
-  cancelsEnded(server: PooledServer): void {
-    if (server.state === "canceling") this.takeBack(server, CLEAN);
-  }
-
-  /** @internal Over the way that the pool's servers are reached, also when the tenant has others by now. */
-  cancel(server: ServerConnection, deadline: Deadline): Promise<void> {
-    return this.#options.cancel(server, deadline);
-  }
-
-  /** @internal */
-  now(): number {
-    return this.#options.clock.monotonic();
-  }
-
-  async #clean(server: PooledServer, report: ReleaseReport, mustReset: boolean): Promise<void> {
-    const deadline = Deadline.after(this.#options.clock, CLEAN_UP_TIMEOUT_MS);
-    try {
-      await cleanUp(server.server, report, mustReset, deadline, this.#options.cancel);
-    } catch (error) {
-      this.#options.logger.debug("a server did not become clean and is closed", {
-        pool: this.#options.name,
-        error,
-      });
-      this.#drop(server);
-      return;
-    }
-    if (server.cancels > 0) server.state = "canceling";
-    else this.#handOn(server);
+    let open = this.#servers.size;
+    const ends = (server: PooledServer): boolean => {
+      const idleTooLong = idleTimeoutMs > 0 && open > minSize && nowMs - server.idleSinceMs > idleTimeoutMs;
+      if (!idleTooLong && nowMs <= server.expiresAtMs) return false;
+      open -= 1;
+      return true;
+    };
+    this.#dropAll(this.#servers.takeAll(ends));
+    this.#supply();
   }
 
   /** To the next in turn, or to the idle ones. */
   #handOn(server: PooledServer): void {
+    const wanted = this.#queue.length > 0;
     if (
       this.#retired ||
       // Behind a pause stands another server, or the same one restarted.
-      this.#resumes !== undefined ||
-      this.#options.permits.exceeded ||
-      this.now() > server.expiresAtMs ||
+      this.#pause.on ||
+      server.generation !== this.#opening.generation ||
+      server.moved ||
+      this.#options.permits.yields(wanted) ||
+      this.#nowMs > server.expiresAtMs ||
       !server.server.idle
     ) {
       this.#drop(server);
       return;
     }
-    const waiter = this.#waiting.next();
-    if (waiter !== undefined) {
+    if (wanted) {
       server.state = "leased";
-      waiter.resolve(server);
+      this.#queue.serve(server);
       return;
     }
     server.state = "idle";
-    server.idleSinceMs = this.now();
-    this.#idle.push(server);
-    server.server.rest(() => this.#gone(server));
+    server.idleSinceMs = this.#nowMs;
+    this.#servers.rest(server);
+    server.server.rest(() => this.#drop(server));
   }
 
-  #connectIfNeeded(): void {
-    while (this.#waiting.length > this.#connecting && this.#mayConnect()) this.#open();
+  /** Brings servers on their way: for those who wait, and those that are always kept. */
+  #supply(): void {
+    const { permits } = this.#options;
+    while (!this.#pause.on && this.#queue.length > this.#coming) {
+      const idle = this.#servers.takeLast();
+      if (idle === undefined) break;
+      this.#handOnIfThere(idle);
+    }
+    while (this.#missing > 0 && permits.tryTake()) this.#opening.begin();
+    if (this.#missing > 0) permits.ask();
+    if (!this.#retired && this.#queue.length > this.#coming) this.#opening.retryLater();
   }
 
-  /** Takes the permit, too. */
-  #mayConnect(): boolean {
-    return !this.#retired && this.#resumes === undefined && this.#options.permits.tryTake();
+  /** Servers on their way, each to one of those who wait. */
+  get #coming(): number {
+    return this.#opening.underWay + this.#liveness.underWay;
   }
 
-  #open(): void {
-    this.#connecting += 1;
-    background(this.#options.logger, "connecting a server", this.#connect());
+  /** Servers that should be opened now. */
+  get #missing(): number {
+    if (this.#retired || this.#pause.on) return 0;
+    const kept = this.clients > 0 ? this.#rules.minSize : 0;
+    const forWaiters = this.#queue.length - this.#coming;
+    const wanted = Math.max(0, forWaiters, kept - this.#servers.size - this.#opening.underWay);
+    return Math.min(wanted, this.#opening.room);
   }
 
-  get #pauseLeftMs(): number {
-    return this.#rules.pausedUntilMs - this.#options.clock.now();
-  }
-
-  #pauseIfTold(): void {
-    this.#resumes?.cancel();
-    this.#resumes = undefined;
-    if (this.#pauseLeftMs <= 0 || this.#retired) return;
-    this.#resumes = this.#options.clock.schedule(this.#pauseLeftMs, () => {
-      this.#resumes = undefined;
-      this.#connectIfNeeded();
-    });
-    for (const server of this.#idle.splice(0)) this.#drop(server);
-  }
-
-  async #connect(): Promise<void> {
-    let connection: ServerConnection;
-    try {
-      connection = await this.#options.connect(
-        Deadline.after(this.#options.clock, this.#rules.connectTimeoutMs),
-      );
-    } catch (thrown) {
-      this.#connecting -= 1;
-      this.#options.permits.giveBack();
-      const error = SluiceError.from(thrown);
-      this.#options.logger.warn("could not connect to a server", { pool: this.#options.name, error });
-      // With servers in use the others still have something to wait for; with none, all hear it at once.
-      if (this.#all.size === 0 && this.#connecting === 0) {
-        for (let waiter = this.#waiting.next(); waiter !== undefined; waiter = this.#waiting.next())
-          waiter.reject(error);
-      } else {
-        this.#waiting.next()?.reject(error);
-      }
+  #handOnIfThere(server: PooledServer): void {
+    if (!server.server.idle) {
+      this.#drop(server);
       return;
     }
-    this.#connecting -= 1;
-    this.parameters = connection.baseline;
-    const jitter = 1 - LIFETIME_JITTER * Math.random();
-    const { lifetimeMs } = this.#rules;
-    const expiresAtMs = lifetimeMs === 0 ? Number.POSITIVE_INFINITY : this.now() + lifetimeMs * jitter;
-    const server = new PooledServer(this, connection, expiresAtMs);
-    this.#all.add(server);
-    this.#handOn(server);
+    if (!this.#liveness.isDoubtful(server)) {
+      this.#handOn(server);
+      return;
+    }
+    server.state = "resetting";
+    this.#liveness.ask(server, (there) => {
+      if (there) this.#handOn(server);
+      // What became of it became of the others that were as long without a word.
+      else this.#dropAll([server, ...this.#servers.takeAll((idle) => this.#liveness.isDoubtful(idle))]);
+      this.#dismissOverdue();
+      this.#supply();
+    });
   }
 
-  #gone(server: PooledServer): void {
-    const at = this.#idle.indexOf(server);
-    if (at !== -1) this.#idle.splice(at, 1);
-    this.#drop(server);
+  #opened(opened: Opened, generation: number): void {
+    const jitter = 1 - LIFETIME_JITTER * Math.random();
+    const { lifetimeMs } = this.#rules;
+    const expiresAtMs = lifetimeMs === 0 ? Number.POSITIVE_INFINITY : this.#nowMs + lifetimeMs * jitter;
+    const server = new PooledServer(this.#returns, opened, expiresAtMs, generation);
+    this.#servers.add(server);
+    this.#handOn(server);
+    this.#dismissOverdue();
+    // The first one has found out for all that the way is open.
+    this.#supply();
+  }
+
+  #openingFailed(verdict: ConnectVerdict, error: SluiceError): void {
+    // For those who wait, not for the servers that are always kept.
+    if (verdict === "crowded" && this.#queue.length > 0) this.#options.crowded?.();
+    const anyOpen = this.#servers.size > 0;
+    // With servers in use there is something to wait for; in session mode that may take hours.
+    if (!anyOpen || this.mode === "session") {
+      const toldMs = toldAfterMs(verdict, { anyOpen, wasThere: this.#options.known.base !== undefined });
+      if (toldMs !== undefined) {
+        const joinedBeforeMs = this.#nowMs - toldMs;
+        this.#queue.dismiss((sinceMs) => (sinceMs <= joinedBeforeMs ? error : undefined));
+      }
+    }
+    this.#dismissOverdue();
+  }
+
+  #dismissOverdue(): void {
+    this.#queue.dismissOverdue(this.#rules.checkoutTimeoutMs, this.#opening.failure);
+  }
+
+  /** Behind a pause stands another server, or the same one restarted. */
+  #restIfPaused(): void {
+    if (this.#pause.on) this.#dropAll(this.#servers.takeAll());
+  }
+
+  get #nowMs(): number {
+    return this.#options.clock.monotonic();
+  }
+
+  #dropAll(servers: readonly PooledServer[]): void {
+    for (const server of servers) this.#drop(server);
   }
 
   #drop(server: PooledServer): void {
-    if (!this.#all.delete(server)) return;
+    if (!this.#servers.remove(server)) return;
     server.state = "closed";
     server.server.close();
-    this.#options.permits.giveBack();
-    this.#connectIfNeeded();
-  }
-}
-
-export class PooledServer implements Lease {
-  readonly server: ServerConnection;
-  readonly expiresAtMs: number;
-  idleSinceMs = 0;
-  cancels = 0;
-  state: LeaseState = "resetting";
-  readonly #pool: Pool;
-
-  constructor(pool: Pool, server: ServerConnection, expiresAtMs: number) {
-    this.#pool = pool;
-    this.server = server;
-    this.expiresAtMs = expiresAtMs;
-  }
-
-  pin(): void {
-    this.state = "pinned";
-    this.server.soiled = true;
-  }
-
-  release(report: ReleaseReport): void {
-    if (this.state !== "leased" && this.state !== "pinned") return;
-    this.#pool.takeBack(this, report);
-  }
-
-  beginCancel(): () => void {
-    this.cancels += 1;
-    let ended = false;
-    return () => {
-      if (ended) return;
-      ended = true;
-      this.cancels -= 1;
-      if (this.cancels === 0) this.#pool.cancelsEnded(this);
-    };
-  }
-
-  cancel(deadline: Deadline): Promise<void> {
-    return this.#pool.cancel(this.server, deadline);
+    this.#options.meter.serverClosed();
+    const giveBack = this.#options.permits.closing();
+    this.#supply();
+    server.server.whenGone(() => {
+      giveBack();
+      this.#supply();
+    });
   }
 }

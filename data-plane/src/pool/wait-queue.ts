@@ -10,6 +10,12 @@ export class WaitQueue<T> {
     return this.#waiting.size;
   }
 
+  /** Who is next; stays in the queue. */
+  get first(): T | undefined {
+    for (const first of this.#waiting) return first;
+    return undefined;
+  }
+
   join(waiter: T): void {
     this.#waiting.add(waiter);
   }
@@ -20,10 +26,24 @@ export class WaitQueue<T> {
   }
 
   next(): T | undefined {
-    for (const first of this.#waiting) {
-      this.#waiting.delete(first);
-      return first;
+    const first = this.first;
+    if (first !== undefined) this.#waiting.delete(first);
+    return first;
+  }
+
+  /** Everybody, as of now. */
+  all(): readonly T[] {
+    return [...this.#waiting];
+  }
+
+  /** Whether it is one of the first `count`. */
+  isAmongFirst(count: number, waiter: T): boolean {
+    let place = 0;
+    for (const waiting of this.#waiting) {
+      if (place >= count) return false;
+      if (waiting === waiter) return true;
+      place += 1;
     }
-    return undefined;
+    return false;
   }
 }

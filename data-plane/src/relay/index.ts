@@ -1,10 +1,14 @@
-export { Relay, type RelayOptions, settle } from "./relay.js";
+export type { Naming } from "./naming.js";
+export { Relay, type RelayHost, type RelayOptions } from "./relay.js";
 export {
   ClientIdleTimeout,
   IdleTransactionTimeout,
   OutcomeUnknown,
   QueryCanceled,
+  TooManyPinned,
+  TooManyStatements,
   TransactionTimeout,
-  UnnamedStatementGone,
 } from "./relay-failure.js";
+export { settle } from "./settle.js";
+export { sharedStatementsOf } from "./shared-statements.js";
 export { anyTimeout, type Timeouts } from "./timeouts.js";

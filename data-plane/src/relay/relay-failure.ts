@@ -11,13 +11,26 @@ export class QueryCanceled extends SluiceError {
   }
 }
 
-export class UnnamedStatementGone extends SluiceError {
+/** A client has prepared more than it may. */
+export class TooManyStatements extends SluiceError {
   constructor() {
     super({
-      code: "EUNNAMEDSTATEMENT",
-      kind: "invalid",
-      sqlstate: "26000",
-      clientMessage: "unnamed prepared statement does not exist",
+      code: "EMAXPREPARED",
+      kind: "limit",
+      sqlstate: "53400",
+      clientMessage: "(EMAXPREPARED) too many prepared statements, or too large ones",
+    });
+  }
+}
+
+/** As many sessions keep a server to themselves as may. */
+export class TooManyPinned extends SluiceError {
+  constructor() {
+    super({
+      code: "EMAXPINNED",
+      kind: "limit",
+      sqlstate: "53400",
+      clientMessage: "(EMAXPINNED) too many sessions keep a server to themselves (max_pinned)",
     });
   }
 }
@@ -29,7 +42,8 @@ export class OutcomeUnknown extends SluiceError {
       code: "ESERVERGONE",
       kind: "unavailable",
       sqlstate: "08006",
-      clientMessage: "server closed the connection unexpectedly; the outcome of the statement is unknown",
+      clientMessage: "server closed the connection unexpectedly",
+      hint: "The outcome of what was under way is unknown: check whether it took effect before repeating it.",
       cause,
     });
   }

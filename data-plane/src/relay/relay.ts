@@ -3,31 +3,61 @@ import { SluiceError } from "@sluice/shared/errors";
 import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import { type Clock, Deadline } from "@sluice/shared/time";
-import { type Lease, type Pool, PoolRetired } from "../pool/index.js";
-import { type ServerConnection, type ServerHolder, SessionSettings } from "../server/index.js";
-import { errorResponse, READY_IDLE, TransactionStatus } from "../wire/index.js";
+import type { PoolMeter } from "../metrics/index.js";
+import { CLEAN, type Lease, type Pool, PoolRetired } from "../pool/index.js";
+import { ServerError, type ServerHolder, type SessionSettings } from "../server/index.js";
+import {
+  errorResponse,
+  Frontend,
+  isFrontendType,
+  MalformedMessage,
+  notificationResponse,
+  TransactionStatus,
+} from "../wire/index.js";
+import type { CancelRequests } from "./cancel-requests.js";
+import { ClientSettings, changesSince } from "./client-settings.js";
+import { Exchange } from "./exchange.js";
+import { lastReport, SPOILT, UNCERTAIN } from "./last-report.js";
 import { Ledger } from "./ledger.js";
+import { type LeftBehind, refusedPin } from "./left-behind.js";
+import type { Naming } from "./naming.js";
+import { JOINED, RESTORES } from "./outcomes.js";
+import { Owed } from "./owed.js";
+import { PendingSegments } from "./pending-segments.js";
+import { RefusedRequests } from "./refused-requests.js";
 import {
   ClientIdleTimeout,
   IdleTransactionTimeout,
   OutcomeUnknown,
   QueryCanceled,
   TransactionTimeout,
-  UnnamedStatementGone,
 } from "./relay-failure.js";
-import { RequestScanner } from "./request-scanner.js";
+import type { Renewal } from "./renewal.js";
+import type { Replies } from "./replies.js";
+import { RequestTimes } from "./request-times.js";
+import type { Remembered, Requests } from "./requests.js";
+import { settle } from "./settle.js";
+import type { SharedStatements } from "./shared-statements.js";
 import type { Timeouts } from "./timeouts.js";
+
+/** Whose client it is. */
+export interface RelayHost {
+  /** The pool to use now: another one after the tenant's servers changed. Throws when the tenant is gone. */
+  currentPool(): Pool;
+  /** Ends the client with this error, or without a word. Called once by the relay. */
+  end(error: SluiceError | undefined): void;
+}
 
 export interface RelayOptions {
   readonly client: Socket;
-  /** The pool to use now: another one after the tenant's servers changed. Throws when the tenant is gone. */
-  readonly pool: () => Pool;
+  readonly host: RelayHost;
+  /** What the client came with. */
   readonly settings: SessionSettings;
-  readonly checkoutTimeoutMs: number;
+  readonly naming: Naming;
+  readonly shared: SharedStatements;
+  readonly meter: PoolMeter;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Ends the client with this error, or without a word. Called once. */
-  readonly end: (error: SluiceError | undefined) => void;
 }
 
 type Phase =
@@ -38,60 +68,150 @@ type Phase =
   /** The server is being brought to the client's settings. */
   | "settling"
   | "active"
+  /** The transaction is over, and the server is asked what it has left behind. */
+  | "looking"
   /** The request could not be served: the rest of its batch is thrown away. */
-  | "skipping"
+  | "refusing"
   | "ended";
 
-/** What a client may send ahead while it waits for a server. */
-const MOST_PENDING_BYTES = 256 * 1024;
+/** Making it again costs some µs. */
+const REST_AFTER_MS = 10_000;
 const SETTLE_TIMEOUT_MS = 5000;
-const CANCEL_WAIT_TIMEOUT_MS = 10_000;
-/** Reported, and nothing that a client sets. */
-const NOT_SETTABLE: ReadonlySet<string> = new Set([
-  "server_version",
-  "server_encoding",
-  "integer_datetimes",
-  "is_superuser",
-  "session_authorization",
-  "in_hot_standby",
-]);
+/** Servers that go while they are brought to a client's settings, before it is told. */
+const MOST_SETTLE_ATTEMPTS = 3;
+
+let relays = 0;
 
 /**
  * Hot path: bytes both ways between one client and the servers it is given. A segment is looked at once and
- * written on as it is; with a server at hand nothing here allocates or waits.
+ * written on as it is, if it can be; with a server at hand nothing here waits.
  */
 export class Relay implements ServerHolder {
   readonly #options: RelayOptions;
   readonly #client: Socket;
-  readonly #ledger = new Ledger();
-  readonly #requests: RequestScanner;
+  readonly #meter: PoolMeter;
+  /** Made with the first request, and given up while the client is quiet: most clients are. */
+  #exchange: Exchange | undefined;
+  /** Of one that was given up. */
+  #remembered: Remembered | undefined;
+  readonly #id: number;
   #phase: Phase = "idle";
   #lease: Lease | undefined;
-  #settings: SessionSettings;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
-  #pinWanted = false;
-  #sessionLong = false;
+  readonly #settings: ClientSettings;
+  readonly #pending: PendingSegments;
+  readonly #times: RequestTimes;
+  #refused: RefusedRequests | undefined;
+  readonly #sessionLong: boolean;
+  /** A server has been brought to the settings of its login. */
+  #everSettled = false;
+  #settleAttempts = 0;
   #clientEnded = false;
   #draining: SluiceError | undefined;
   #leaveQueue: ((error: SluiceError) => void) | undefined;
-  /** When anything went either way last. */
-  #activeAtMs: number;
-  /** When the oldest request that is owed an answer was sent. */
-  #askedAtMs = 0;
-  /** When the transaction began; 0: there is none. */
-  #begunAtMs = 0;
-  #queryTimedOut = false;
 
   constructor(options: RelayOptions) {
+    relays += 1;
+    this.#id = relays;
     this.#options = options;
     this.#client = options.client;
-    this.#settings = options.settings;
-    this.#activeAtMs = options.clock.monotonic();
-    this.#requests = new RequestScanner(
-      this.#ledger,
-      (name) => this.#lease?.server.reports(name) ?? REPORTED_EVERYWHERE.has(name),
+    this.#meter = options.meter;
+    this.#settings = new ClientSettings(options.settings);
+    this.#pending = new PendingSegments(options.client);
+    this.#times = new RequestTimes(options.clock, options.meter);
+    this.#sessionLong = options.naming === "session";
+  }
+
+  #beginExchange(): Exchange {
+    const { shared, meter, naming } = this.#options;
+    const parameters = () => this.#lease?.server.parameters ?? NO_PARAMETERS;
+    const exchange = new Exchange(
+      {
+        ledger: new Ledger(),
+        shared,
+        meter,
+        naming,
+        remembered: this.#remembered,
+        restores: this.#settings.restores,
+        reported: (name) => this.#lease?.server.reports(name) ?? false,
+        refusesPin: () => refusedPin(this.#lease, () => this.#options.host.currentPool().mayPin),
+        restore: (names) => this.#settings.queryAfterReset(names),
+      },
+      { parameters, changesSince: (told) => changesSince(told, parameters()) },
+      this.#options,
     );
+    exchange.requests.context = this.#settings.parseContext;
+    this.#exchange = exchange;
+    this.#remembered = undefined;
+    return exchange;
+  }
+
+  get #ledger(): Ledger {
+    return (this.#exchange ?? this.#beginExchange()).ledger;
+  }
+
+  get #requests(): Requests {
+    return (this.#exchange ?? this.#beginExchange()).requests;
+  }
+
+  get #replies(): Replies {
+    return (this.#exchange ?? this.#beginExchange()).replies;
+  }
+
+  get #cancels(): CancelRequests {
+    return (this.#exchange ?? this.#beginExchange()).cancels;
+  }
+
+  get #leftBehind(): LeftBehind {
+    return (this.#exchange ?? this.#beginExchange()).leftBehind;
+  }
+
+  get #renewal(): Renewal {
+    return (this.#exchange ?? this.#beginExchange()).renewal;
+  }
+
+  /** Gives up what only a client with requests needs, if this one has had none for a while. */
+  rest(): void {
+    const requests = this.#exchange?.requests;
+    if (this.#phase !== "idle" || requests?.settled !== true || this.#times.quietForMs < REST_AFTER_MS)
+      return;
+    this.#remembered = requests.remembered;
+    this.#exchange = undefined;
+  }
+
+  /** As the console shows it. */
+  get state(): "idle" | "waiting" | "active" {
+    if (this.#phase === "waiting") return "waiting";
+    return this.#lease === undefined ? "idle" : "active";
+  }
+
+  /** For a server, now. */
+  get waitedMs(): number {
+    return this.#phase === "waiting" ? this.#times.quietForMs : 0;
+  }
+
+  /** Ms since anything went either way; 0 inside a transaction, and while an answer is owed. */
+  get quietForMs(): number {
+    const quiet = this.#phase === "idle" || (this.#phase === "active" && this.#atTransactionEnd());
+    return quiet ? this.#times.quietForMs : 0;
+  }
+
+  get serverPid(): number | undefined {
+    return this.#lease?.server.pid;
+  }
+
+  /** The client has been sent half a message: what comes next it would take for the other half. */
+  get insideMessage(): boolean {
+    return this.#phase === "active" && this.#lease?.server.betweenMessages === false;
+  }
+
+  /** Between its transactions, too, and where no server of this pool is to be any more. */
+  get keepsMovedServer(): boolean {
+    return this.#lease?.moved === true && (this.#sessionLong || this.#requests.traces.pinned);
+  }
+
+  /** It has said that it goes, or closed its side. */
+  get clientEnded(): boolean {
+    return this.#clientEnded;
   }
 
   get holdsServer(): boolean {
@@ -100,58 +220,53 @@ export class Relay implements ServerHolder {
 
   /** Session mode: this server until the end. It has been brought to the client's settings. */
   keep(lease: Lease): void {
-    this.#sessionLong = true;
     this.#lease = lease;
     this.#phase = "active";
+    this.#requests.begin(lease.server, this.#id);
     lease.server.hold(this);
   }
 
   clientData(segment: Buffer): void {
     if (this.#phase === "ended" || this.#clientEnded) return;
-    this.#activeAtMs = this.#options.clock.monotonic();
-    if (this.#ledger.owed === 0) this.#askedAtMs = this.#activeAtMs;
-    if (this.#begunAtMs === 0) this.#begunAtMs = this.#activeAtMs;
-    let findings: RequestScanner["findings"];
-    try {
-      findings = this.#requests.scan(segment);
-    } catch (error) {
-      this.#finish(SluiceError.from(error));
-      return;
+    this.#meter.fromClient(segment.length);
+    this.#times.arrived((this.#exchange === undefined || this.#ledger.owed === 0) && !this.#pending.any);
+    switch (this.#phase) {
+      case "active":
+        if (this.#pending.any || this.#renewal.due) this.#pending.add(segment);
+        else this.#toServer(segment);
+        break;
+      case "idle":
+        this.#first(segment);
+        break;
+      case "waiting":
+      case "settling":
+      case "looking":
+        this.#pending.add(segment);
+        break;
+      case "refusing":
+        this.#refuseMore(segment);
+        break;
     }
-    const part = findings.end === segment.length ? segment : segment.subarray(0, findings.end);
-    if (findings.usesUnnamed) {
-      this.#finish(new UnnamedStatementGone());
-      return;
-    }
-    if (findings.pins && !this.#sessionLong) this.#pinWanted = true;
-    if (part.length > 0) {
-      switch (this.#phase) {
-        case "active":
-          this.#toServer(part);
-          break;
-        case "idle":
-          this.#pend(part);
-          this.#checkOut();
-          break;
-        case "waiting":
-        case "settling":
-          this.#pend(part);
-          break;
-        case "skipping":
-          this.#skip();
-          break;
-      }
-    }
-    if (findings.discardsAll) this.#discarded();
-    if (findings.terminates) this.clientEnd();
   }
 
-  /** The client will send nothing more; it may still read its answers. */
+  /**
+   * The client will send nothing more. It is served to the end of what it has sent, and may still read its answers; but
+   * where it waits for a server it gives its place up.
+   */
   clientEnd(): void {
     this.#clientEnded = true;
-    if (this.#phase === "ended") return;
-    if (this.#phase === "idle" || this.#phase === "skipping" || this.#ledger.owed === 0)
-      this.#finish(undefined);
+    if (this.#phase === "active") this.#endIfNothingCan();
+    else if (this.#phase !== "looking") this.#finish(undefined);
+  }
+
+  /**
+   * The client says no more. Nothing is owed to it; or the server waits for the rest of a message or for COPY data, and
+   * would wait for ever.
+   */
+  #endIfNothingCan(): void {
+    if (!this.#clientEnded || this.#phase !== "active" || this.#pending.any) return;
+    const ledger = this.#ledger;
+    if (ledger.owed === 0 || ledger.copying || this.#requests.insideMessage) this.#finish(undefined);
   }
 
   /** The client's socket can be written to again. */
@@ -173,75 +288,109 @@ export class Relay implements ServerHolder {
 
   /** Ends what has lasted for longer than it may. */
   checkTimeouts(timeouts: Timeouts): void {
-    const nowMs = this.#options.clock.monotonic();
-    const over = (limitMs: number, sinceMs: number): boolean => limitMs > 0 && nowMs - sinceMs >= limitMs;
-    const asking = this.#phase !== "idle" && this.#ledger.owed > 0;
     if (this.#phase === "idle" || (this.#phase === "active" && this.#atTransactionEnd())) {
-      this.#begunAtMs = 0;
-      if (over(timeouts.clientIdleMs, this.#activeAtMs)) this.#finish(new ClientIdleTimeout());
+      if (this.#times.idleOverdue(timeouts) !== undefined) this.#finish(new ClientIdleTimeout());
       return;
     }
     if (this.#phase !== "active") return;
-    if (over(timeouts.transactionMs, this.#begunAtMs)) this.#finish(new TransactionTimeout());
-    else if (!asking && over(timeouts.idleTransactionMs, this.#activeAtMs)) {
-      this.#finish(new IdleTransactionTimeout());
-    } else if (asking && !this.#queryTimedOut && over(timeouts.queryMs, this.#askedAtMs)) {
-      // Once for a request: what does not heed it would be asked again with each look.
-      this.#queryTimedOut = true;
-      this.cancel();
+    switch (this.#times.overdue(timeouts, this.#ledger.asked)) {
+      case "transaction":
+        this.#finish(new TransactionTimeout());
+        break;
+      case "idle in transaction":
+        this.#finish(new IdleTransactionTimeout());
+        break;
+      case "query":
+        this.cancel();
+        break;
     }
   }
 
   /** A cancel request with this session's key came. */
   cancel(): void {
-    if (this.#phase === "waiting") {
-      this.#leaveQueue?.(new QueryCanceled());
-      return;
+    switch (this.#phase) {
+      case "waiting":
+        this.#leaveQueue?.(new QueryCanceled());
+        break;
+      case "settling":
+      case "looking":
+        this.#cancels.wanted = this.#pending.any;
+        break;
+      case "active":
+        // Our own query in front of the client's is not what is meant.
+        if (this.#ledger.front === Owed.ourQuery || this.#renewal.due) this.#cancels.wanted = true;
+        else if (this.#ledger.asked) this.#sendCancel();
+        break;
     }
-    const lease = this.#lease;
-    if (lease === undefined || this.#phase !== "active" || this.#ledger.owed === 0) return;
-    const done = lease.beginCancel();
-    const deadline = Deadline.after(this.#options.clock, CANCEL_WAIT_TIMEOUT_MS);
-    background(
-      this.#options.logger,
-      "cancel request",
-      lease.cancel(deadline).then(done, (error: unknown) => {
-        // Nobody knows whether the signal still comes: the server must not reach another client.
-        lease.server.close();
-        done();
-        throw error;
-      }),
-    );
+  }
+
+  #sendCancel(): void {
+    if (this.#lease !== undefined) this.#cancels.send(this.#lease);
   }
 
   // What the server says.
 
-  readyForQuery(status: number): void {
-    this.#ledger.ready();
-    this.#activeAtMs = this.#options.clock.monotonic();
-    this.#askedAtMs = this.#activeAtMs;
-    this.#queryTimedOut = false;
-    if (status === TransactionStatus.idle) this.#begunAtMs = 0;
+  begins(type: number, start: number, end: number): void {
+    this.#replies.begins(type, start, end);
+  }
+
+  readyForQuery(status: number, end: number): void {
+    const asked = this.#ledger.asked;
+    const ours = this.#ledger.front === Owed.ourQuery;
+    this.#replies.readyForQuery(end);
+    if (ours) {
+      if (this.#cancels.wanted && this.#ledger.asked) this.#sendCancel();
+      return;
+    }
+    this.#times.ready(asked, status === TransactionStatus.idle, this.#ledger.asked);
+    this.#renewal.answered();
+  }
+
+  commandComplete(tag: string): void {
+    this.#replies.tagged?.tag?.(tag);
+  }
+
+  errorResponse(error: ServerError, body: Buffer): void {
+    if (this.#ledger.front === Owed.ourQuery) {
+      // The client's message is on its way, and is not to run under settings that are not its own.
+      if (this.#ledger.frontOutcome === JOINED) this.#finish(error, true);
+      return;
+    }
+    if (!this.#replies.errorReplaced) {
+      const told = this.#requests.inClientsWords(body);
+      if (told !== undefined) this.#replies.replaceError(told);
+    }
+    if (error.sqlstate === "0A000" && error.fields.get("R") === "RevalidateCachedQuery")
+      this.#renewal.outdated(this.#lease?.server.transactionStatus);
+    this.#ledger.error();
   }
 
   copyIn(): void {
     this.#ledger.copyIn();
+    this.#endIfNothingCan();
   }
 
   parameterChanged(name: string, value: string): void {
     const server = this.#lease?.server;
-    if (server === undefined || NOT_SETTABLE.has(name)) return;
-    this.#settings = this.#settings.with(name, value, server.baseline.get(name));
-    server.settings = this.#settings;
+    if (server === undefined) return;
+    // Of settings of our own, the client knows.
+    if (this.#ledger.front === Owed.ourQuery && this.#ledger.frontOutcome !== RESTORES) return;
+    const settings = this.#settings.withReported(name, value, server);
+    if (settings !== undefined) this.#adopt(settings);
   }
 
   serverData(segment: Buffer): void {
-    if (!this.#client.write(segment)) this.#lease?.server.socket.pause();
-    if (this.#ledger.owed === 0) this.#transactionMayBeOver();
+    this.#meter.fromServer(segment.length);
+    const bytes = this.#replies.pass(segment);
+    if (bytes !== undefined && this.#phase === "active") {
+      this.#meter.toClient(bytes.length);
+      if (!this.#client.write(bytes)) this.#lease?.server.socket.pause();
+    }
+    if (this.#ledger.owed === 0) this.#answered();
   }
 
   serverDrain(): void {
-    this.#client.resume();
+    this.#pending.hearClient();
   }
 
   serverClosed(error: Error): void {
@@ -252,16 +401,28 @@ export class Relay implements ServerHolder {
     this.#finish(said?.fields.get("S") === "FATAL" ? undefined : new OutcomeUnknown(error));
   }
 
-  #pend(segment: Buffer): void {
-    this.#pending.push(segment);
-    this.#pendingBytes += segment.length;
-    if (this.#pendingBytes > MOST_PENDING_BYTES) this.#client.pause();
+  // From the client to a server.
+
+  /** No server is in hand, and a message begins. */
+  #first(segment: Buffer): void {
+    const type = segment[0] as number;
+    if (type === Frontend.Terminate) {
+      this.clientEnd();
+      return;
+    }
+    // A stranger to the protocol is not given a server.
+    if (!isFrontendType(type) || type === Frontend.Password) {
+      this.#finish(new MalformedMessage("unexpected message type"));
+      return;
+    }
+    this.#pending.add(segment);
+    this.#checkOut();
   }
 
   #checkOut(): void {
     let pool: Pool;
     try {
-      pool = this.#options.pool();
+      pool = this.#options.host.currentPool();
     } catch (error) {
       this.#finish(SluiceError.from(error));
       return;
@@ -273,14 +434,14 @@ export class Relay implements ServerHolder {
     }
     this.#phase = "waiting";
     pool
-      .checkout(this.#options.checkoutTimeoutMs, (leave) => {
+      .checkout(pool.checkoutTimeoutMs, (leave) => {
         this.#leaveQueue = leave;
       })
       .then(
         (lease) => {
           this.#leaveQueue = undefined;
           if (this.#phase === "waiting") this.#begin(lease);
-          else lease.release({ owed: 0, halfSent: false });
+          else lease.release(CLEAN);
         },
         (error: unknown) => {
           this.#leaveQueue = undefined;
@@ -294,9 +455,11 @@ export class Relay implements ServerHolder {
 
   #begin(lease: Lease): void {
     this.#lease = lease;
-    const { server } = lease;
-    if (server.settings === this.#settings || server.settings.equals(this.#settings)) {
-      this.#send(lease);
+    const way = this.#settings.wayTo(lease.server);
+    if (way !== undefined) this.#meter.settled();
+    if (way !== "answer") {
+      if (way !== undefined) this.#ledger.ourQuery(JOINED);
+      this.#send(lease, way);
       return;
     }
     this.#phase = "settling";
@@ -305,46 +468,89 @@ export class Relay implements ServerHolder {
 
   async #settle(lease: Lease): Promise<void> {
     try {
-      await settle(lease.server, this.#settings, Deadline.after(this.#options.clock, SETTLE_TIMEOUT_MS));
+      await settle(lease.server, this.#settings.now, Deadline.after(this.#options.clock, SETTLE_TIMEOUT_MS));
     } catch (error) {
       this.#lease = undefined;
-      lease.release({ owed: 0, halfSent: true });
-      if (this.#phase === "settling") this.#finish(SluiceError.from(error));
+      const { closed } = lease.server;
+      // What the server has refused it has not done.
+      lease.release(error instanceof ServerError && lease.server.idle ? CLEAN : SPOILT);
+      if (this.#phase !== "settling") return;
+      this.#settleAttempts += 1;
+      // It has died before anything of the request was sent: another one will do.
+      if (closed && this.#settleAttempts < MOST_SETTLE_ATTEMPTS) this.#checkOut();
+      else if (this.#everSettled) this.#refuse(SluiceError.from(error));
+      else this.#finish(SluiceError.from(error));
       return;
     }
+    this.#settleAttempts = 0;
     if (this.#phase === "settling") this.#send(lease);
     else {
       this.#lease = undefined;
-      lease.release({ owed: 0, halfSent: false });
+      lease.release(CLEAN);
     }
   }
 
-  #send(lease: Lease): void {
+  #send(lease: Lease, first?: Buffer): void {
     this.#phase = "active";
+    this.#everSettled = true;
+    if (this.#cancels.takeWanted()) {
+      this.#lease = undefined;
+      if (first !== undefined) this.#ledger.clear();
+      lease.release(CLEAN);
+      this.#refuse(new QueryCanceled());
+      return;
+    }
+    this.#requests.begin(lease.server, this.#id);
     lease.server.hold(this);
-    const pending = this.#pending;
-    if (this.#pendingBytes > MOST_PENDING_BYTES) this.#client.resume();
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    if (pending.length === 1) this.#toServer(pending[0] as Buffer);
-    else if (pending.length > 1) this.#toServer(Buffer.concat(pending));
+    this.#sendPending(first);
   }
 
-  #toServer(segment: Buffer): void {
-    const lease = this.#lease;
-    if (lease === undefined) return;
-    if (this.#pinWanted && lease.state === "leased") lease.pin();
-    if (!lease.server.socket.write(segment)) this.#client.pause();
+  #sendPending(first?: Buffer): void {
+    const only = this.#pending.takeOnly();
+    if (only !== undefined) this.#toServer(only, first);
+    else this.#sendAll(this.#pending.take(), first);
+    if (this.#clientEnded) this.#endIfNothingCan();
   }
 
-  #discarded(): void {
-    const lease = this.#lease;
-    this.#settings = SessionSettings.EMPTY;
-    if (lease === undefined) return;
-    lease.server.settings = SessionSettings.EMPTY;
-    // Should it fail, inside a transaction, the server is not what it seems: discarded once more at its release.
-    lease.server.soiled = true;
+  #sendAll(segments: readonly Buffer[], first: Buffer | undefined): void {
+    for (const [i, segment] of segments.entries()) {
+      if (this.#phase !== "active" || this.#requests.terminated) break;
+      if (this.#pending.any) this.#pending.add(segment);
+      else this.#toServer(segment, i === 0 ? first : undefined);
+    }
   }
+
+  #toServer(segment: Buffer, first?: Buffer): void {
+    const lease = this.#lease;
+    if (lease === undefined) return;
+    const requests = this.#requests;
+    const untouched = this.#ledger.front === Owed.none && requests.settled;
+    let bytes: Buffer | undefined;
+    try {
+      bytes = requests.forward(segment);
+    } catch (error) {
+      // Nothing of it has been sent.
+      if (untouched) this.#ledger.clear();
+      this.#finish(SluiceError.from(error), !untouched);
+      return;
+    }
+    if (first !== undefined) bytes = bytes === undefined ? first : Buffer.concat([first, bytes]);
+    if (bytes !== undefined) {
+      this.#meter.toServer(bytes.length);
+      if (!lease.server.socket.write(bytes)) this.#client.pause();
+    }
+    const { stalled } = requests;
+    if (stalled !== undefined) {
+      requests.stalled = undefined;
+      this.#pending.add(stalled);
+    }
+    if (requests.terminated) this.clientEnd();
+    // Flush alone, COPY data that comes too late: nothing answers them.
+    else if (this.#ledger.owed === 0 && this.#phase === "active" && this.#atTransactionEnd())
+      this.#answered();
+  }
+
+  // What comes of the answers.
 
   #atTransactionEnd(): boolean {
     const lease = this.#lease;
@@ -357,93 +563,144 @@ export class Relay implements ServerHolder {
     );
   }
 
-  #transactionMayBeOver(): void {
-    if (!this.#atTransactionEnd()) {
-      if (this.#clientEnded && this.#phase === "active") this.#finish(undefined);
+  /** Nothing is owed any more. */
+  #answered(): void {
+    const lease = this.#lease;
+    if (lease === undefined || this.#phase !== "active") return;
+    const batch = this.#renewal.take();
+    if (batch !== undefined) {
+      this.#toServer(batch);
+      if (this.#pending.any) this.#sendPending();
       return;
     }
+    if (!this.#atTransactionEnd()) {
+      if (this.#pending.any) this.#sendPending();
+      else if (this.#clientEnded) this.#finish(undefined);
+      return;
+    }
+    const { traces } = this.#requests;
+    if (traces.effects !== 0 && !this.#sessionLong && this.#leftBehind.mustAsk(lease)) {
+      this.#phase = "looking";
+      background(this.#options.logger, "what a session left behind", this.#look(lease));
+      return;
+    }
+    this.#concluded(lease);
+  }
+
+  async #look(lease: Lease): Promise<void> {
+    let settings: SessionSettings | undefined;
+    try {
+      settings = await this.#leftBehind.ask(lease, (body) => {
+        if (this.#phase === "looking") this.#client.write(notificationResponse(body));
+      });
+    } catch (error) {
+      this.#lease = undefined;
+      lease.release(SPOILT);
+      if (this.#phase === "looking") this.#finish(new OutcomeUnknown(SluiceError.from(error)));
+      return;
+    }
+    if (settings !== undefined) this.#adopt(settings);
+    if (this.#phase !== "looking") {
+      this.#lease = undefined;
+      lease.release(CLEAN);
+      return;
+    }
+    this.#phase = "active";
+    this.#concluded(lease);
+  }
+
+  /** The transaction is over, and what it did is known. */
+  #concluded(lease: Lease): void {
+    const requests = this.#requests;
+    requests.transactionEnded();
     if (this.#draining !== undefined) {
       this.#finish(this.#draining);
       return;
     }
-    const lease = this.#lease;
-    if (this.#sessionLong || lease === undefined || lease.state === "pinned") {
-      if (this.#clientEnded) this.#finish(undefined);
+    if (this.#sessionLong || requests.traces.pinned) {
+      // What it was meant for has not been sent yet.
+      if (this.#cancels.takeWanted() && this.#pending.any) this.#refuse(new QueryCanceled());
+      if (this.#pending.any) this.#sendPending();
+      else if (this.#clientEnded) this.#finish(undefined);
       return;
     }
+    requests.end();
     this.#lease = undefined;
     this.#phase = "idle";
-    // Here and not at the next checkout: what comes in front of that one has been scanned already.
-    this.#requests.serverChanged();
-    lease.release({ owed: 0, halfSent: false });
-    if (this.#clientEnded) this.#finish(undefined);
-  }
-
-  /** The request cannot be served; the connection stays, as after any other ERROR. */
-  #refuse(error: SluiceError): void {
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    this.#client.resume();
-    const message = errorResponse("ERROR", error.sqlstate, error.clientMessage);
-    const owed = this.#ledger.owed;
-    this.#ledger.clear();
-    if (owed > 0) {
-      for (let i = 0; i < owed; i++) this.#client.write(Buffer.concat([message, READY_IDLE]));
-    } else {
-      this.#client.write(message);
-    }
-    this.#phase = this.#requests.settled ? "idle" : "skipping";
-    this.#requests.serverChanged();
-    if (this.#draining !== undefined) this.#finish(this.#draining);
+    // Its answer may come before its socket tells that it has taken all.
+    this.#pending.hearClient();
+    lease.server.lastHolder = this.#id;
+    const { uncertain } = this.#ledger;
+    if (uncertain) this.#ledger.clear();
+    lease.release(uncertain ? UNCERTAIN : CLEAN);
+    if (this.#pending.any) this.#checkOut();
     else if (this.#clientEnded) this.#finish(undefined);
   }
 
-  /** Throws away up to the batch's Sync, then says that the next request may come. */
-  #skip(): void {
-    const owed = this.#ledger.owed;
-    this.#ledger.clear();
-    for (let i = 0; i < owed; i++) this.#client.write(READY_IDLE);
-    this.#requests.serverChanged();
-    if (this.#requests.settled) this.#phase = "idle";
+  #adopt(settings: SessionSettings): void {
+    const isNew = this.#settings.adopt(settings, this.#lease?.server);
+    if (isNew) this.#requests.context = this.#settings.parseContext;
   }
 
-  #finish(error: SluiceError | undefined): void {
+  // Where a request cannot be served: the connection stays, as after any other ERROR.
+
+  #refuse(error: SluiceError): void {
+    this.#times.none();
+    const refused = new RefusedRequests(errorResponse("ERROR", error.sqlstate, error.clientMessage));
+    const pending = this.#pending.take();
+    this.#pending.hearClient();
+    try {
+      for (const segment of pending) refused.read(segment, true);
+    } catch (thrown) {
+      this.#finish(SluiceError.from(thrown));
+      return;
+    }
+    this.#refusedSoFar(refused);
+  }
+
+  #refuseMore(segment: Buffer): void {
+    const refused = this.#refused;
+    if (refused === undefined) return;
+    let end: number;
+    try {
+      end = refused.read(segment, false);
+    } catch (thrown) {
+      this.#finish(SluiceError.from(thrown));
+      return;
+    }
+    this.#refusedSoFar(refused);
+    if (end < segment.length) this.clientData(segment.subarray(end));
+  }
+
+  #refusedSoFar(refused: RefusedRequests): void {
+    const answers = refused.takeAnswers();
+    if (answers.length > 0) this.#client.write(answers);
+    const served = this.#lease === undefined ? "idle" : "active";
+    this.#phase = refused.settled ? served : "refusing";
+    this.#refused = refused.settled ? undefined : refused;
+    if (this.#draining !== undefined) this.#finish(this.#draining);
+    else if (refused.terminated || this.#clientEnded) this.#finish(undefined);
+  }
+
+  /** `spoilt`: the server in hand is not to be used again. */
+  #finish(error: SluiceError | undefined, spoilt = false): void {
     if (this.#phase === "ended") return;
     const phase = this.#phase;
+    const speechless = this.insideMessage;
     this.#phase = "ended";
     this.#leaveQueue?.(new QueryCanceled());
-    this.#pending = [];
+    this.#pending.clear();
     const lease = this.#lease;
-    // While it settles, #settle gives the server back.
-    if (lease !== undefined && phase === "active") {
+    // While it settles or looks, whoever waits for that gives the server back.
+    if (lease !== undefined && phase !== "settling" && phase !== "looking") {
       this.#lease = undefined;
-      const halfSent =
-        this.#requests.insideMessage ||
-        this.#ledger.copying ||
-        (!this.#requests.settled && this.#ledger.owed === 0);
-      lease.release({ owed: this.#ledger.owed, halfSent });
+      lease.server.lastHolder = this.#id;
+      lease.release(spoilt ? SPOILT : lastReport(lease.server, this.#ledger, this.#requests));
     }
-    this.#options.end(error);
+    this.#exchange?.requests.close();
+    this.#remembered?.clients.clear();
+    this.#options.host.end(speechless ? undefined : error);
   }
 }
 
-/** Until a server is in hand: parameters that every supported version reports. */
-const REPORTED_EVERYWHERE: ReadonlySet<string> = new Set([
-  "application_name",
-  "client_encoding",
-  "datestyle",
-  "intervalstyle",
-  "standard_conforming_strings",
-  "timezone",
-]);
-
-/** Brings a server that nobody else uses to a client's settings. Throws the server's error. */
-export async function settle(
-  server: ServerConnection,
-  settings: SessionSettings,
-  deadline: Deadline,
-): Promise<void> {
-  const text = settings.queryFrom(server.settings);
-  if (text !== undefined) await server.run(text, deadline);
-  server.settings = settings;
-}
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();

@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { TLSSocket } from "node:tls";
 import { type Deadline, DeadlinePassed, within } from "@sluice/shared/time";
 import {
@@ -8,7 +7,12 @@ import {
   type ScramKeySource,
   ServerAuthFailure,
 } from "../auth/index.js";
-import { endPointBinding, type ServerSocket, UpstreamUnreachable } from "../transport/index.js";
+import {
+  endPointBinding,
+  mayCarryPasswords,
+  type ServerSocket,
+  UpstreamUnreachable,
+} from "../transport/index.js";
 import {
   Backend,
   BodyReader,
@@ -50,13 +54,24 @@ export async function logIn(
   credentials: ServerCredentials,
   database: string,
   deadline: Deadline,
+  /** More for the startup packet. */
+  parameters: ReadonlyMap<string, string> = new Map(),
 ): Promise<ServerGreeting> {
   const conversation = new Conversation(socket);
   try {
-    return await within(deadline, "login", converse(socket, conversation, credentials, database));
+    return await within(
+      deadline,
+      "login",
+      converse(
+        socket,
+        conversation,
+        credentials,
+        new Map([["user", credentials.user], ["database", database], ...parameters]),
+      ),
+    );
   } catch (error) {
     if (error instanceof DeadlinePassed)
-      throw new UpstreamUnreachable("authentication timeout", undefined, error);
+      throw new UpstreamUnreachable("authentication timeout", undefined, error, true);
     throw error;
   } finally {
     conversation.end();
@@ -67,16 +82,9 @@ async function converse(
   socket: ServerSocket,
   conversation: Conversation,
   credentials: ServerCredentials,
-  database: string,
+  startup: ReadonlyMap<string, string>,
 ): Promise<ServerGreeting> {
-  socket.write(
-    startupMessage(
-      new Map([
-        ["user", credentials.user],
-        ["database", database],
-      ]),
-    ),
-  );
+  socket.write(startupMessage(startup));
   const scram = new ScramClient(credentials.scramKeys, endPointOf(socket));
   const parameters = new Map<string, string>();
   let authenticated = false;
@@ -141,9 +149,7 @@ async function converse(
 }
 
 function cleartextFor(socket: ServerSocket, credentials: ServerCredentials): string {
-  const verified = socket instanceof TLSSocket && socket.authorized;
-  const loopback = socket.remoteAddress !== undefined && isLoopback(socket.remoteAddress);
-  if (!verified && !loopback)
+  if (!mayCarryPasswords(socket))
     throw new ServerAuthFailure("the server asks for a cleartext password without verified TLS");
   if (credentials.password === undefined)
     throw new ServerAuthFailure("the server asks for a password that is not known here");
@@ -160,14 +166,6 @@ function md5SecretOf(credentials: ServerCredentials): string {
 function endPointOf(socket: ServerSocket): Buffer | undefined {
   const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
   return certificate === undefined ? undefined : endPointBinding(certificate.raw);
-}
-
-function isLoopback(address: string): boolean {
-  return (
-    (isIP(address) === 4 && address.startsWith("127.")) ||
-    address === "::1" ||
-    address.startsWith("::ffff:127.")
-  );
 }
 
 /** Messages of a socket, one after the other, while nobody else reads it. */

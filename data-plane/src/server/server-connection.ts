@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type Deadline, within } from "@sluice/shared/time";
 import type { ServerSocket } from "../transport/index.js";
 import {
@@ -5,24 +6,47 @@ import {
   BackendScanner,
   BodyReader,
   decodeErrorFields,
+  FrameReader,
   query,
+  SYNC,
   TERMINATE,
   TransactionStatus,
 } from "../wire/index.js";
 import type { ServerGreeting } from "./login.js";
+import { MarkSearch } from "./mark-search.js";
 import { ServerError, ServerGone } from "./server-error.js";
+import { ServerStatements } from "./server-statements.js";
 import { SessionSettings } from "./session-settings.js";
+
+/** Of settings remembered as accepted; forgotten all at once when there are more. */
+const MOST_ACCEPTED = 1000;
+/** Of one row of an answer to a question of our own. */
+const MOST_ANSWER_BYTES = 1024 * 1024;
 
 /** Whoever holds the server: it reads what the server sends. */
 export interface ServerHolder {
-  /** A segment as it came. The messages that it ends have been told before. */
+  /** What came, up to the last header that is whole. The messages in it have been told before. */
   serverData(segment: Buffer): void;
-  readyForQuery(status: number): void;
+  /** A message that is no row and no COPY data; `end` may lie beyond the segment. */
+  begins(type: number, start: number, end: number): void;
+  readyForQuery(status: number, end: number): void;
+  /** The tag of a CommandComplete, while `watchTags` is on. */
+  commandComplete(tag: string): void;
+  errorResponse(error: ServerError, body: Buffer): void;
   copyIn(): void;
   parameterChanged(name: string, value: string): void;
   /** The server can be written to again. */
   serverDrain(): void;
   serverClosed(error: Error): void;
+}
+
+interface ExchangeOptions {
+  /** ReadyForQuery that end it. */
+  readonly owed?: number;
+  readonly failOnError?: boolean;
+  readonly collect?: (segment: Buffer) => void;
+  /** Instead of their number: told each segment, and which message begins last in it or before. */
+  readonly ends?: (segment: Buffer, lastType: number) => boolean;
 }
 
 /**
@@ -42,6 +66,16 @@ export class ServerConnection {
   settings = SessionSettings.EMPTY;
   /** Something untracked was left behind: DISCARD ALL before anybody else. */
   soiled = false;
+  /** Something was left behind that nothing takes away: it is closed when it comes back. */
+  spoiled = false;
+  /** The prepared statements of ours that it holds. */
+  readonly statements = new ServerStatements();
+  /** Names that a client's statements left here, to be closed in front of whatever is sent next. */
+  readonly leftovers: string[] = [];
+  /** `name=value` of settings that it has accepted before. */
+  readonly #accepted = new Set<string>();
+  /** The number of whoever held it last: what sequences gave out is theirs. 0: nobody. */
+  lastHolder = 0;
   #reportedNames: ReadonlySet<string>;
   #status: number = TransactionStatus.idle;
   #closed: Error | undefined;
@@ -59,9 +93,10 @@ export class ServerConnection {
     this.#reportedNames = new Set([...greeting.parameters.keys()].map((name) => name.toLowerCase()));
     this.openedAtMs = openedAtMs;
     this.#scanner = new BackendScanner({
-      readyForQuery: (status) => {
+      begins: (type, start, end) => this.#holder?.begins(type, start, end),
+      readyForQuery: (status, end) => {
         this.#status = status;
-        this.#holder?.readyForQuery(status);
+        this.#holder?.readyForQuery(status, end);
       },
       message: (type, body) => this.#message(type, body),
       copyIn: () => this.#holder?.copyIn(),
@@ -71,6 +106,10 @@ export class ServerConnection {
     socket.on("error", (error) => this.#end(new ServerGone(error.message, error)));
     socket.on("close", () => this.#end(new ServerGone("closed by the server")));
     socket.on("end", () => socket.destroy());
+  }
+
+  get openForMs(): number {
+    return performance.now() - this.openedAtMs;
   }
 
   get closed(): boolean {
@@ -93,15 +132,49 @@ export class ServerConnection {
     );
   }
 
+  /** Whether all that came has been whole messages. */
+  get betweenMessages(): boolean {
+    return this.#scanner.betweenMessages;
+  }
+
   /** By lower-case name: changes of it come as ParameterStatus. */
   reports(name: string): boolean {
     return this.#reportedNames.has(name);
+  }
+
+  /** Whether CommandComplete is told with its tag. */
+  set watchTags(on: boolean) {
+    this.#scanner.wantsTags = on;
+  }
+
+  /** Whether this server has taken all these `name=value` before. */
+  hasAccepted(pairs: readonly string[]): boolean {
+    for (const pair of pairs) if (!this.#accepted.has(pair)) return false;
+    return true;
+  }
+
+  accepted(pairs: readonly string[]): void {
+    if (this.#accepted.size > MOST_ACCEPTED) this.#accepted.clear();
+    for (const pair of pairs) this.#accepted.add(pair);
+  }
+
+  /** DISCARD ALL was run: it is as after its login. */
+  discarded(): void {
+    this.settings = SessionSettings.EMPTY;
+    this.soiled = false;
+    this.leftovers.length = 0;
+    this.statements.clear();
   }
 
   hold(holder: ServerHolder): void {
     this.#holder = holder;
     this.#lastError = undefined;
     this.socket.resume();
+  }
+
+  /** Its holder hears nothing more: another session's answers would be told to it, and that session's end. */
+  letGo(): void {
+    this.#holder = undefined;
   }
 
   /** Nobody holds it; `onClose` hears when it ends by itself. */
@@ -123,14 +196,63 @@ export class ServerConnection {
     );
   }
 
+  /** Waits for a sign of life. Only while nothing is outstanding. */
+  async ping(deadline: Deadline): Promise<void> {
+    await within(
+      deadline,
+      "sign of life",
+      this.#exchange(() => this.socket.write(SYNC)),
+    );
+  }
+
+  /**
+   * Runs a query of our own and gives its rows as text. `notified` is told of notifications that come meanwhile.
+   * @throws ServerError after the server's ReadyForQuery, ServerGone, DeadlinePassed
+   */
+  async ask(
+    text: string,
+    deadline: Deadline,
+    notified?: (body: Buffer) => void,
+  ): Promise<readonly (readonly (string | undefined)[])[]> {
+    const reader = new FrameReader(MOST_ANSWER_BYTES);
+    await within(
+      deadline,
+      "question of our own",
+      this.#exchange(() => this.socket.write(query(text)), { collect: (segment) => reader.push(segment) }),
+    );
+    const rows: (readonly (string | undefined)[])[] = [];
+    for (let frame = reader.next(); frame !== undefined; frame = reader.next())
+      if (frame.type === Backend.DataRow) rows.push(textsOf(frame.body));
+      else if (frame.type === Backend.NotificationResponse) notified?.(frame.body);
+    return rows;
+  }
+
   /** Waits until what was sent before us has been answered: `owed` times ReadyForQuery. */
   async drain(owed: number, deadline: Deadline): Promise<void> {
     if (owed > 0)
       await within(
         deadline,
         "drain",
-        this.#exchange(() => undefined, owed, false),
+        this.#exchange(() => undefined, { owed, failOnError: false }),
       );
+  }
+
+  /**
+   * Reads away whatever is still to come, when nobody knows how much that is: up to the answer to a question that nobody
+   * else has asked. Leaves no transaction open. In front of it goes what brings the server to answer: the first ROLLBACK
+   * is lost where COPY data is read or PostgreSQL says XX000, and behind an error everything up to a Sync is.
+   */
+  async resync(deadline: Deadline): Promise<void> {
+    const mark = randomUUID();
+    const question = Buffer.concat([query("ROLLBACK"), SYNC, query("ROLLBACK"), query(`SELECT '${mark}'`)]);
+    const search = new MarkSearch(mark);
+    const ends = (segment: Buffer, lastType: number): boolean =>
+      search.found(segment) && lastType === Backend.ReadyForQuery && this.idle;
+    await within(
+      deadline,
+      "resync",
+      this.#exchange(() => this.socket.write(question), { failOnError: false, ends }),
+    );
   }
 
   close(): void {
@@ -145,13 +267,23 @@ export class ServerConnection {
     idleClose?.();
   }
 
-  #exchange(send: () => void, owed = 1, failOnError = true): Promise<void> {
+  /** Calls once its socket is closed: until then the database has it. */
+  whenGone(call: () => void): void {
+    if (this.socket.closed) call();
+    else this.socket.once("close", call);
+  }
+
+  #exchange(
+    send: () => void,
+    { owed = 1, failOnError = true, collect, ends }: ExchangeOptions = {},
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) {
         reject(this.#closed);
         return;
       }
       let left = owed;
+      let lastType = 0;
       const holder = this.#holder;
       const finish = (): void => {
         this.#holder = holder;
@@ -160,11 +292,19 @@ export class ServerConnection {
         else resolve();
       };
       this.hold({
-        serverData: () => undefined,
+        // Behind the messages that end in it, so that nothing of the last one is left.
+        serverData: (segment) => {
+          collect?.(segment);
+          if (ends === undefined ? left <= 0 : ends(segment, lastType)) finish();
+        },
+        begins: (type) => {
+          lastType = type;
+        },
         readyForQuery: () => {
           left -= 1;
-          if (left === 0) finish();
         },
+        commandComplete: () => undefined,
+        errorResponse: () => undefined,
         copyIn: () => undefined,
         parameterChanged: () => undefined,
         serverDrain: () => undefined,
@@ -175,24 +315,31 @@ export class ServerConnection {
   }
 
   #received(segment: Buffer): void {
+    let whole: Buffer;
     try {
-      this.#scanner.scan(segment);
+      whole = this.#scanner.scan(segment);
     } catch (error) {
       this.#end(error instanceof Error ? error : new ServerGone(String(error)));
       this.socket.destroy();
       return;
     }
-    this.#holder?.serverData(segment);
+    this.#holder?.serverData(whole);
   }
 
   #message(type: number, body: Buffer): void {
     if (type === Backend.ErrorResponse) {
-      this.#lastError = new ServerError(decodeErrorFields(body));
+      const error = new ServerError(decodeErrorFields(body));
+      this.#lastError = error;
+      this.#holder?.errorResponse(error, body);
       // Nobody asked for anything: the server is going away.
       if (this.#holder === undefined) this.socket.destroy();
       return;
     }
     const reader = new BodyReader(body);
+    if (type === Backend.CommandComplete) {
+      this.#holder?.commandComplete(reader.string());
+      return;
+    }
     const name = reader.string();
     const value = reader.string();
     this.parameters.set(name, value);
@@ -210,4 +357,13 @@ export class ServerConnection {
     holder?.serverClosed(error);
     idleClose?.();
   }
+}
+
+/** Of a DataRow. */
+function textsOf(body: Buffer): readonly (string | undefined)[] {
+  const reader = new BodyReader(body);
+  return Array.from({ length: reader.int16() }, () => {
+    const length = reader.int32();
+    return length < 0 ? undefined : reader.bytes(length).toString("utf8");
+  });
 }

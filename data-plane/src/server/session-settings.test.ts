@@ -31,4 +31,16 @@ describe("SessionSettings", () => {
     expect(set.with("timezone", "UTC", "GMT")).toBe(set);
     expect(set.with("TimeZone", "GMT", "GMT")).toBe(SessionSettings.EMPTY);
   });
+
+  it("do not complete a DateStyle from somebody else's", () => {
+    expect(of({ DateStyle: "ISO" }).queryFrom(of({ DateStyle: "SQL, DMY" }))).toBe(
+      `RESET "datestyle"; SELECT pg_catalog.set_config('datestyle', 'ISO', false)`,
+    );
+  });
+
+  it("leave another's role first and take their own last", () => {
+    expect(of({ role: "a", b: "1" }).queryFrom(of({ role: "c", d: "1" }))).toBe(
+      `RESET SESSION AUTHORIZATION; RESET ROLE; RESET "d"; SELECT pg_catalog.set_config('b', '1', false); SELECT pg_catalog.set_config('role', 'a', false)`,
+    );
+  });
 });

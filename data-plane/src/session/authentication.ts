@@ -1,23 +1,25 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
+import type { SluiceError } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
+import type { PoolMode } from "@sluice/shared/tenant";
 import {
   AuthProtocolViolation,
+  type KeyDerivations,
   keysFromPassword,
   type MockVerifiers,
   md5ResponseMatches,
-  type ScramKeySource,
   ScramServer,
   ServerAuthFailure,
   WrongPassword,
 } from "../auth/index.js";
-import type { ServerCredentials } from "../server/index.js";
+import { configuredCredentials, type ServerCredentials } from "../server/index.js";
 import {
-  type FailureBrake,
   type Identity,
   type Tenant,
-  type TenantUser,
+  TooManyClients,
   TooManyFailedLogins,
+  TooManySessionClients,
 } from "../tenants/index.js";
 import { checkToken, type Verifiers } from "../verifiers/index.js";
 import {
@@ -30,67 +32,74 @@ import {
   BodyReader,
   Frontend,
 } from "../wire/index.js";
-import type { ClientInput } from "./client-input.js";
+import type { Admissions, Verdict } from "./admissions.js";
+import { type ClientInput, MOST_TOKEN_BYTES } from "./client-input.js";
 import type { Startup } from "./negotiation.js";
 
 export interface AuthenticationSurroundings {
   readonly verifiers: Verifiers;
   readonly mocks: MockVerifiers;
-  readonly brake: FailureBrake;
+  readonly derivations: KeyDerivations;
+  readonly admissions: Admissions;
   readonly logger: Logger;
 }
 
 const MD5_SALT_BYTES = 4;
+const OK = authenticationOk();
+/** By what is offered. */
+const SASL = new Map<readonly string[], Buffer>();
 
-/** By user of a tenant's revision, so that the hashing is done once and not at each login. */
-const derived = new WeakMap<TenantUser, ScramKeySource>();
-
-function keysOf(user: TenantUser): ScramKeySource {
-  const known = derived.get(user) ?? keysFromPassword(user.password());
-  derived.set(user, known);
-  return known;
+export interface Authenticated {
+  /** What logs in to the server as this user. */
+  readonly credentials: ServerCredentials;
+  /** Whose limit the client counts under, from now until it leaves. */
+  readonly countedAs: string | undefined;
 }
 
 /**
  * The client proves who it is. An unknown user goes through the same messages as a known one.
- * @returns what logs in to the server as this user
- * @throws WrongPassword, TooManyFailedLogins, AuthProtocolViolation, AuthQueryFailed, TokenCheckFailed, ClientGone
+ * @throws WrongPassword, TooManyFailedLogins, TooManyClients, AuthProtocolViolation, AuthQueryFailed, TokenCheckFailed,
+ *   ClientGone
  */
 export async function authenticate(
   startup: Startup,
   identity: Identity,
+  mode: PoolMode,
   around: AuthenticationSurroundings,
-): Promise<ServerCredentials> {
+): Promise<Authenticated> {
   const { tenant, user } = identity;
-  const { verifiers, brake, mocks, logger } = around;
+  const { verifiers, admissions, mocks, derivations, logger } = around;
   const { group } = startup.address;
 
-  /** Asked again with the answer in hand: many connections may have been let through at once. */
-  const check = (): void => {
-    if (group !== undefined && brake.blocks(tenant.id, group)) throw new TooManyFailedLogins();
-  };
-  const refuse = (): never => {
-    if (group !== undefined) brake.failed(tenant.id, group);
-    verifiers.loginFailed(tenant, user);
-    throw new WrongPassword(user);
+  /** With the answer in hand, and before anything is told: many connections may have been let through at once. */
+  const settle = async (accepted: boolean): Promise<string | undefined> => {
+    const verdict = await admissions.settle({ tenant: tenant.id, user, group, accepted });
+    if (verdict.kind === "welcome") return verdict.countedAs;
+    throw refusalOf(verdict, user, mode);
   };
 
   if (identity.token) {
     const token = await askToken(startup);
-    check();
+    if (group !== undefined && admissions.blocks(tenant.id, group)) throw new TooManyFailedLogins();
     const { jitApiUrl } = tenant;
-    if (jitApiUrl === undefined || !(await checkToken(jitApiUrl, user, token, startup.address.ip))) refuse();
-    startup.socket.write(authenticationOk());
-    return { user, scramKeys: keysFromPassword(token), password: () => token };
+    const good =
+      token !== "" &&
+      jitApiUrl !== undefined &&
+      (await checkToken(jitApiUrl, user, token, startup.address.ip));
+    const countedAs = await settle(good);
+    startup.socket.write(OK);
+    const scramKeys = keysFromPassword(token, (password, salt, iterations) =>
+      derivations.derive(tenant.id, password, salt, iterations),
+    );
+    return { credentials: { user, scramKeys, password: () => token }, countedAs };
   }
 
   const stored = await verifiers.find(tenant, user);
   const sameName = startup.parameters.get("user") === user;
   if (stored?.kind === "md5" && tenant.allowMd5 && sameName) {
-    const matches = await exchangeMd5(startup.socket, startup.input, stored.hash, check);
-    if (!matches) refuse();
-    startup.socket.write(authenticationOk());
-    return fromMd5(user, stored.hash);
+    const countedAs = await settle(await exchangeMd5(startup.socket, startup.input, stored.hash));
+    startup.socket.write(OK);
+    return { credentials: fromMd5(user, stored.hash), countedAs };
   }
   // To the stranger the user does not exist.
   if (stored?.kind === "md5") {
@@ -105,28 +114,62 @@ export async function authenticate(
   const mock = mocks.for(tenant.id, user, seedOf(tenant));
   const scram = new ScramServer(verifier ?? mock, verifier === undefined, startup.secured?.endPoint);
   const final = await exchangeScram(startup.socket, startup.input, scram);
-  check();
   const outcome = scram.finish(final);
-  if (!outcome.accepted || verifier === undefined) return refuse();
-  startup.socket.write(Buffer.concat([authenticationSaslFinal(outcome.serverFinal), authenticationOk()]));
+  const countedAs = await settle(outcome.accepted && verifier !== undefined);
+  if (!outcome.accepted || verifier === undefined) throw new WrongPassword(user);
+  joined(startup.socket);
+  startup.socket.write(Buffer.concat([authenticationSaslFinal(outcome.serverFinal), OK]));
 
-  const configured = tenant.requireUser ? tenant.users.get(user) : undefined;
-  if (configured !== undefined) {
-    return { user, scramKeys: keysOf(configured), password: configured.password };
-  }
+  const configured = configuredCredentials(tenant, user, derivations);
+  if (configured !== undefined) return { credentials: configured, countedAs };
   // The database itself holds this verifier, so the ClientKey of this login is as good there as the password.
   const keys = { clientKey: outcome.clientKey, serverKey: verifier.serverKey };
   const own = tenant.users.get(user);
-  return { user, scramKeys: () => Promise.resolve(keys), password: own?.password };
+  return {
+    credentials: { user, scramKeys: () => Promise.resolve(keys), password: own?.password },
+    countedAs,
+  };
 }
 
+function refusalOf(
+  verdict: Exclude<Verdict, { kind: "welcome" }>,
+  user: string,
+  mode: PoolMode,
+): SluiceError {
+  switch (verdict.kind) {
+    case "wrong":
+      return new WrongPassword(user);
+    case "braked":
+      return new TooManyFailedLogins();
+    case "full":
+      return tooManyClients(verdict.limit, mode);
+    default:
+      return verdict satisfies never;
+  }
+}
+
+export function tooManyClients(limit: number, mode: PoolMode): SluiceError {
+  return mode === "session" ? new TooManySessionClients(limit) : new TooManyClients(limit);
+}
+
+/** By a tenant's revision: opened once and not at each login. */
+const seeds = new WeakMap<Tenant, string>();
+
 function seedOf(tenant: Tenant): string | undefined {
-  return (tenant.manager ?? tenant.users.values().next().value)?.verifier();
+  const seed = seeds.get(tenant) ?? (tenant.manager ?? tenant.users.values().next().value)?.verifier();
+  if (seed !== undefined) seeds.set(tenant, seed);
+  return seed;
+}
+
+/** What is written until this turn ends goes out in one write: the greeting, where no server has to be asked for it. */
+function joined(socket: Socket): void {
+  socket.cork();
+  process.nextTick(() => socket.uncork());
 }
 
 /** Up to the client's proof, which is returned unread. */
 async function exchangeScram(socket: Socket, input: ClientInput, scram: ScramServer): Promise<string> {
-  socket.write(authenticationSasl(scram.mechanisms));
+  socket.write(saslOf(scram.mechanisms));
   const first = new BodyReader(await expectPassword(input));
   const mechanism = first.string();
   const length = first.int32();
@@ -136,22 +179,25 @@ async function exchangeScram(socket: Socket, input: ClientInput, scram: ScramSer
   return (await expectPassword(input)).toString("utf8");
 }
 
+function saslOf(mechanisms: readonly string[]): Buffer {
+  const known = SASL.get(mechanisms);
+  if (known !== undefined) return known;
+  const made = authenticationSasl(mechanisms);
+  SASL.set(mechanisms, made);
+  return made;
+}
+
 /** Admission has seen to it that this is TLS. */
 async function askToken(startup: Startup): Promise<string> {
   startup.socket.write(authenticationCleartext());
-  return new BodyReader(await expectPassword(startup.input)).string();
+  const body = await startup.input.message(Frontend.Password, MOST_TOKEN_BYTES);
+  return new BodyReader(body).string();
 }
 
-async function exchangeMd5(
-  socket: Socket,
-  input: ClientInput,
-  hash: string,
-  check: () => void,
-): Promise<boolean> {
+async function exchangeMd5(socket: Socket, input: ClientInput, hash: string): Promise<boolean> {
   const salt = randomBytes(MD5_SALT_BYTES);
   socket.write(authenticationMd5(salt));
   const response = new BodyReader(await expectPassword(input)).string();
-  check();
   return md5ResponseMatches(hash, salt, response);
 }
 
@@ -165,6 +211,6 @@ function fromMd5(user: string, hash: string): ServerCredentials {
   };
 }
 
-async function expectPassword(input: ClientInput): Promise<Buffer> {
-  return (await input.message(Frontend.Password)).body;
+function expectPassword(input: ClientInput): Promise<Buffer> {
+  return input.message(Frontend.Password);
 }

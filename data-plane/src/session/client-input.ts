@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 import { type ProxyHeader, readProxyHeader } from "../transport/index.js";
 import {
   decodeStartupPacket,
-  type Frame,
-  FrameReader,
+  FRAME_HEADER_BYTES,
+  frameEnd,
   MalformedMessage,
   type StartupPacket,
   startupPacketLength,
@@ -19,17 +19,21 @@ export class ClientGone extends Error {
 
 export type FirstPacket = StartupPacket | { readonly kind: "http" } | { readonly kind: "tls" };
 
-/** Longer than any message of a login (SASL with a token). */
-const MOST_MESSAGE_BYTES = 66_000;
+/** Longer than a startup packet, and than any message of SCRAM: what a stranger may have us hold. */
+const MOST_HELD_BYTES = 16_384;
+/** Passwords and tokens have up to 65,530 bytes. */
+export const MOST_TOKEN_BYTES = 66_000;
+const NOTHING = Buffer.alloc(0);
 /** The first byte of a TLS record that holds a ClientHello. */
 const TLS_HANDSHAKE = 0x16;
 
 /** What a client sends before the relay takes over, one packet or message at a time. */
 export class ClientInput {
   readonly #socket: Socket;
-  #held: Buffer = Buffer.alloc(0);
+  #held: Buffer = NOTHING;
   #gone = false;
   #paused = false;
+  #mostBytes = MOST_HELD_BYTES;
   #wake: (() => void) | undefined;
 
   constructor(socket: Socket) {
@@ -64,24 +68,24 @@ export class ClientInput {
       const length = startupPacketLength(this.#held);
       if (length !== undefined && this.#held.length >= length) {
         const packet = this.#held.subarray(0, length);
-        this.#held = this.#held.subarray(length);
+        this.#held = packet.length === this.#held.length ? NOTHING : this.#held.subarray(length);
         return decodeStartupPacket(packet);
       }
       await this.#more();
     }
   }
 
-  /** The next message, which has to be of this type: its first byte tells. Throws MalformedMessage, ClientGone. */
-  async message(type: number): Promise<Frame> {
+  /** The body of the next message, which has to be of this type: its first byte tells. Throws MalformedMessage, ClientGone. */
+  async message(type: number, mostBytes = MOST_HELD_BYTES): Promise<Buffer> {
+    this.#mostBytes = mostBytes;
     for (;;) {
-      if (this.#held.length > 0 && this.#held[0] !== type)
-        throw new MalformedMessage(`type 0x${this.#held.toString("hex", 0, 1)} where another was due`);
-      const reader = new FrameReader(MOST_MESSAGE_BYTES);
-      reader.push(this.#held);
-      const frame = reader.next();
-      if (frame !== undefined) {
-        this.#held = reader.takeRest();
-        return frame;
+      const held = this.#held;
+      if (held.length > 0 && held[0] !== type)
+        throw new MalformedMessage(`type 0x${held.toString("hex", 0, 1)} where another was due`);
+      const end = frameEnd(held, mostBytes);
+      if (end !== undefined) {
+        this.#held = end === held.length ? NOTHING : held.subarray(end);
+        return held.subarray(FRAME_HEADER_BYTES, end);
       }
       await this.#more();
     }
@@ -94,7 +98,7 @@ export class ClientInput {
     this.#socket.off("end", this.#ended);
     this.#socket.off("close", this.#ended);
     const rest = this.#held;
-    this.#held = Buffer.alloc(0);
+    this.#held = NOTHING;
     return rest;
   }
 
@@ -111,7 +115,7 @@ export class ClientInput {
   readonly #received = (segment: Buffer): void => {
     this.#held = this.#held.length === 0 ? segment : Buffer.concat([this.#held, segment]);
     // A stranger who sends while we wait for something else may fill one message's worth of memory, not more.
-    if (this.#held.length > MOST_MESSAGE_BYTES) {
+    if (this.#held.length > this.#mostBytes) {
       this.#paused = true;
       this.#socket.pause();
     }

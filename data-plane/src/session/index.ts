@@ -1,2 +1,10 @@
-export type { CancelOrigin, NegotiationRules, ProxyProtocol } from "./negotiation.js";
-export { type ClientCount, Session, type SessionSurroundings } from "./session.js";
+export type { Admissions, FinishedLogin, Verdict } from "./admissions.js";
+export { ClientGone } from "./client-input.js";
+export {
+  type CancelOrigin,
+  type NegotiationRules,
+  negotiate,
+  type ProxyProtocol,
+  type Startup,
+} from "./negotiation.js";
+export { Session, type SessionOwner, type SessionSurroundings } from "./session.js";

@@ -13,10 +13,9 @@ import {
   BadStartupMessage,
   negotiateProtocolVersion,
   PROTOCOL_3_2,
-  protocol2Error,
   UnsupportedProtocol,
 } from "../wire/index.js";
-import { ClientGone, ClientInput } from "./client-input.js";
+import { ClientGone, ClientInput, type FirstPacket } from "./client-input.js";
 
 export type ProxyProtocol = "off" | "optional" | "required";
 
@@ -45,6 +44,8 @@ export interface Startup {
   readonly version: number;
   readonly parameters: ReadonlyMap<string, string>;
   readonly address: ClientAddress;
+  /** The client's own, where it is known. */
+  readonly port: number | undefined;
   readonly secured: SecuredClient | undefined;
 }
 
@@ -78,7 +79,7 @@ export async function negotiate(
   let secured: SecuredClient | undefined;
   let sslAsked = false;
   let gssAsked = false;
-  const { address, headerMissing } = await resolveAddress(plain, input, rules);
+  const { address, port, headerMissing } = await resolveAddress(plain, input, rules);
   events.address(address);
 
   const encrypt = async (tls: ClientTls, early: Buffer): Promise<SecuredClient> => {
@@ -92,8 +93,8 @@ export async function negotiate(
 
   for (;;) {
     const packet = await input.packet();
-    // A balancer's probe may come without a header.
-    if (headerMissing && packet.kind !== "http") throw new BadProxyHeader("a PROXY header is required");
+    if (headerMissing && !mayComeWithoutHeader(packet, secured))
+      throw new BadProxyHeader("a PROXY header is required");
     switch (packet.kind) {
       case "http":
         socket.end(HTTP_ANSWER);
@@ -135,15 +136,18 @@ export async function negotiate(
       }
       case "startup": {
         if (secured?.alpn === "peer") throw new BadStartupMessage("a peer sends cancel requests only");
-        if (packet.version >>> 16 < 3) {
-          socket.end(protocol2Error(new UnsupportedProtocol(packet.version).clientMessage));
-          return { kind: "done" };
-        }
         const version = agreeOn(packet.version, packet.parameters, socket);
-        return { kind: "startup", socket, input, version, parameters: packet.parameters, address, secured };
+        const { parameters } = packet;
+        return { kind: "startup", socket, input, version, parameters, address, port, secured };
       }
     }
   }
+}
+
+/** A balancer's probe, and another data plane that passes a cancel request on: straight, and over TLS. */
+function mayComeWithoutHeader(packet: FirstPacket, secured: SecuredClient | undefined): boolean {
+  if (packet.kind === "http") return true;
+  return secured === undefined ? packet.kind === "tls" : packet.kind === "cancel" && secured.alpn === "peer";
 }
 
 /** As PostgreSQL 18: a newer minor version and unknown options of the protocol are answered with what there is. */
@@ -159,20 +163,24 @@ async function resolveAddress(
   plain: Socket,
   input: ClientInput,
   rules: NegotiationRules,
-): Promise<{ readonly address: ClientAddress; readonly headerMissing: boolean }> {
+): Promise<{
+  readonly address: ClientAddress;
+  readonly port?: number | undefined;
+  readonly headerMissing: boolean;
+}> {
   const peer = clientAddress(plain.remoteAddress);
   if (peer === undefined) throw new ClientGone();
   const trusted = rules.trustedBalancers.includes(peer.ip);
   // Behind a balancer everybody has its address.
   const unknown = { ip: peer.ip, group: undefined };
-  if (rules.proxyProtocol === "off") return { address: trusted ? unknown : peer, headerMissing: false };
+  const own = trusted ? { address: unknown } : { address: peer, port: plain.remotePort };
+  if (rules.proxyProtocol === "off") return { ...own, headerMissing: false };
   const required = rules.proxyProtocol === "required";
-  if (!trusted && required) throw new BadProxyHeader("connections come through a balancer only");
   const header = await input.proxyHeader();
-  if (header.kind === "none") return { address: trusted ? unknown : peer, headerMissing: required };
+  if (header.kind === "none") return { ...own, headerMissing: required };
   if (!trusted) throw new BadProxyHeader("a PROXY header from an address that is not trusted");
   if (header.source === undefined) return { address: unknown, headerMissing: false };
   const address = clientAddress(header.source);
   if (address === undefined) throw new BadProxyHeader("a PROXY header without an address");
-  return { address, headerMissing: false };
+  return { address, port: header.port, headerMissing: false };
 }

@@ -22,13 +22,26 @@ export class Terminated extends SluiceError {
   }
 }
 
-export class ReplicationNotSupported extends SluiceError {
+/** To a client that has not logged in yet: drivers that know several hosts go on to the next one at this code. */
+export class ShuttingDown extends SluiceError {
+  constructor() {
+    super({
+      code: "ESHUTTINGDOWN",
+      kind: "unavailable",
+      sqlstate: "57P03",
+      clientMessage: "the database system is shutting down",
+    });
+  }
+}
+
+export class ReplicationInTransactionMode extends SluiceError {
   constructor() {
     super({
       code: "EREPLICATION",
       kind: "invalid",
       sqlstate: "0A000",
-      clientMessage: "replication connections are not supported",
+      clientMessage: "replication connections are served in session mode only",
+      hint: "Connect to the port of session mode.",
     });
   }
 }

@@ -7,6 +7,7 @@ import {
   StateTree,
   type TrustedKeyset,
   type VerifiedBytes,
+  type VerifiedDelta,
   type VerifiedManifest,
   type VerifiedRecord,
 } from "@sluice/shared/bundle";
@@ -17,7 +18,7 @@ const MOST_SNAPSHOT_BYTES = 1024 ** 3;
 const MASS_REMOVAL_LEAST = 20;
 const MASS_REMOVAL_SHARE = 0.2;
 
-/** What a manifest is held against. */
+/** What an envelope is held against. */
 export interface Standing {
   readonly scope: string;
   readonly keyset: TrustedKeyset;
@@ -35,41 +36,31 @@ export function positionOf(manifest: VerifiedManifest): Position {
   return { epoch, generation: state.generation, root: state.root };
 }
 
+/** @throws BundleMalformed */
+export function positionsOf({ epoch, from, to }: VerifiedDelta): { from: Position; to: Position } {
+  if (from?.root.length !== 32 || to?.root.length !== 32) {
+    throw new BundleMalformed("the delta", "it does not name its states");
+  }
+  if (to.generation <= from.generation) {
+    throw new BundleMalformed("the delta", `it leads from generation ${from.generation} to ${to.generation}`);
+  }
+  return {
+    from: { epoch, generation: from.generation, root: from.root },
+    to: { epoch, generation: to.generation, root: to.root },
+  };
+}
+
 /**
  * Rules 4 to 6 of acceptance, and the bounds; size, signature and payload type were checked before.
  * @returns "held" when it is exactly the state in force.
  * @throws BundleRefused
  */
 export function judgeManifest(manifest: VerifiedManifest, standing: Standing): "take" | "held" {
-  const { scope, keyset, mark, held } = standing;
-  if (manifest.scope !== scope) {
-    throw new BundleRefused(
-      "WRONG_SCOPE",
-      "the snapshot is for another scope",
-      `${JSON.stringify(manifest.scope.slice(0, 100))}, mine is ${scope}`,
-    );
-  }
-  if (manifest.schemaVersion > SCHEMA_VERSION) {
-    throw new BundleRefused(
-      "INCOMPATIBLE",
-      "the snapshot has a newer schema",
-      `${manifest.schemaVersion}, this build reads ${SCHEMA_VERSION}`,
-    );
-  }
+  const { held } = standing;
+  judgeScope("snapshot", manifest, standing.scope);
   checkBounds(manifest);
   const offered = positionOf(manifest);
-  // An epoch is raised by the root keys; a config key alone cannot.
-  if (offered.epoch > keyset.minEpoch) {
-    throw new BundleRefused(
-      "EPOCH",
-      "the epoch is not in force",
-      `${offered.epoch}, in force is ${keyset.minEpoch}`,
-    );
-  }
-  if (offered.epoch < keyset.minEpoch) {
-    throw new BundleRefused("OLDER", "the epoch is over", `${offered.epoch}, in force is ${keyset.minEpoch}`);
-  }
-  judgeAgainstMark(offered, mark);
+  judgeMoment(offered, standing);
   if (held === undefined) return "take";
   if (samePosition(offered, held)) return "held";
   if (offered.epoch > held.epoch) return "take";
@@ -82,6 +73,83 @@ export function judgeManifest(manifest: VerifiedManifest, standing: Standing): "
     );
   }
   return "take";
+}
+
+/**
+ * The same of a delta.
+ * @throws BundleRefused
+ */
+export function judgeDelta(delta: VerifiedDelta, standing: Standing): "take" | "held" {
+  const { held } = standing;
+  judgeScope("delta", delta, standing.scope);
+  const { from, to } = positionsOf(delta);
+  judgeMoment(to, standing);
+  if (held !== undefined && samePosition(to, held)) return "held";
+  if (held === undefined || !samePosition(from, held)) {
+    throw new BundleRefused(
+      "OTHER_BASE",
+      "the delta follows on another state",
+      `on ${describePosition(from)}, held is ${describePosition(held)}`,
+    );
+  }
+  return "take";
+}
+
+function judgeScope(
+  what: "snapshot" | "delta",
+  offered: { readonly scope: string; readonly schemaVersion: number },
+  scope: string,
+): void {
+  if (offered.scope !== scope) {
+    throw new BundleRefused(
+      "WRONG_SCOPE",
+      `the ${what} is for another scope`,
+      `${JSON.stringify(offered.scope.slice(0, 100))}, mine is ${scope}`,
+    );
+  }
+  if (offered.schemaVersion > SCHEMA_VERSION) {
+    throw new BundleRefused(
+      "INCOMPATIBLE",
+      `the ${what} has a newer schema`,
+      `${offered.schemaVersion}, this build reads ${SCHEMA_VERSION}`,
+    );
+  }
+}
+
+/** Rule 5. An epoch is raised by the root keys; a config key alone cannot. */
+function judgeMoment(offered: Position, { keyset, mark }: Standing): void {
+  if (offered.epoch > keyset.minEpoch) {
+    throw new BundleRefused(
+      "EPOCH",
+      "the epoch is not in force",
+      `${offered.epoch}, in force is ${keyset.minEpoch}`,
+    );
+  }
+  if (offered.epoch < keyset.minEpoch) {
+    throw new BundleRefused("OLDER", "the epoch is over", `${offered.epoch}, in force is ${keyset.minEpoch}`);
+  }
+  judgeAgainstMark(offered, mark);
+}
+
+/** Rule 7 of a delta: the tree that it leads to, if it is the one that was signed. @throws BundleRefused */
+export function judgeChange(delta: VerifiedDelta, held: StateTree): StateTree {
+  const { to } = positionsOf(delta);
+  for (const { id, body } of delta.upsert) {
+    if (body.length > BUNDLE_BOUNDS.recordBytes) {
+      throw new BundleTooLarge(`record ${id}`, body.length, BUNDLE_BOUNDS.recordBytes);
+    }
+  }
+  const tree = held.with({
+    upsert: delta.upsert.map(({ id, body }) => [id, body] as const),
+    remove: delta.remove,
+  });
+  if (!sameBytes(tree.root, to.root)) {
+    throw new BundleRefused("ROOT_MISMATCH", "the delta does not lead to the state root that it names");
+  }
+  if (tree.size > BUNDLE_BOUNDS.records) {
+    throw new BundleTooLarge("the number of records", tree.size, BUNDLE_BOUNDS.records);
+  }
+  return tree;
 }
 
 /** Rules 7 and 8: the records are those of the signed root, and not too many are gone. @throws BundleRefused */

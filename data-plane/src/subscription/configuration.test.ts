@@ -2,12 +2,13 @@ import type { KeyObject } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BundleRefused, type VerifiedBytes } from "@sluice/shared/bundle";
+import { BundleRefused, makeChunks, type VerifiedBytes } from "@sluice/shared/bundle";
 import type { Logger } from "@sluice/shared/observability";
 import { makeDataKey, makeNodeKey, rawNodePublicKey } from "@sluice/shared/secrets";
 import { FakeClock } from "@sluice/shared/time";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Configuration, type Intake } from "./configuration.js";
+import type { Position } from "./position.js";
 import { SCOPE, type SignedSnapshot, TestSigner } from "./signed-for-tests.js";
 import type { AcceptedChange, StateSink } from "./state-sink.js";
 
@@ -59,6 +60,7 @@ describe("the configuration of a data plane", () => {
     sink = new TextSink();
     errors = [];
     configuration = await Configuration.open({
+      build: "test",
       folder: join(folder, "configuration"),
       scope: SCOPE,
       instance: INSTANCE,
@@ -99,6 +101,7 @@ describe("the configuration of a data plane", () => {
     expect(configuration.held).toBeUndefined();
     const fresh = await mkdtemp(join(tmpdir(), "sluice-configuration-"));
     const empty = await Configuration.open({
+      build: "test",
       folder: fresh,
       scope: SCOPE,
       instance: INSTANCE,
@@ -135,7 +138,22 @@ describe("the configuration of a data plane", () => {
     expect(sink.changes.length).toBe(1);
   });
 
-  it("refuses what is older, forked, on another base, of another scope, epoch or schema", async () => {
+  const chunksOf = (count: number, length: number) => ({
+    chunks: Array.from({ length: count }, () => ({ sha256: Buffer.alloc(32), length })),
+  });
+
+  /** Its first record comes a second time, and is counted; the root is that of the records. */
+  async function withTwice(records: Record<string, string>, replaces: Position): Promise<SignedSnapshot> {
+    const bodies = Object.entries(records).map(([id, text]) => ({ id, body: Buffer.from(text) }));
+    const made = makeChunks([...bodies, ...bodies.slice(0, 1)]);
+    const snapshot = await signer.snapshot(6n, records, replaces, {
+      recordCount: BigInt(bodies.length + 1),
+      chunks: made.map(({ ref }) => ({ sha256: Uint8Array.from(ref.sha256), length: ref.length })),
+    });
+    return { ...snapshot, chunks: made.map(({ bytes }) => bytes) };
+  }
+
+  it("refuses what is too large, twice there, older, forked, on another base, of another scope, epoch or schema", async () => {
     const first = await signer.snapshot(5n, { "tenant/a": "1" });
     await send(first);
     const next = { "tenant/a": "2" };
@@ -165,6 +183,10 @@ describe("the configuration of a data plane", () => {
         } as never),
       ],
       ["TOO_LARGE", await signer.snapshot(6n, next, first.position, { recordCount: 2_000_000n })],
+      ["TOO_LARGE", await signer.snapshot(6n, next, first.position, chunksOf(1, 2 ** 23))],
+      ["TOO_LARGE", await signer.snapshot(6n, next, first.position, chunksOf(300, 2 ** 22))],
+      ["TOO_LARGE", await signer.snapshot(6n, next, first.position, chunksOf(16_385, 1))],
+      ["MALFORMED", await withTwice(next, first.position)],
     ];
     for (const [code, snapshot] of cases) expect(await refusal(send(snapshot))).toBe(code);
     expect(sink.served).toEqual(new Map([["tenant/a", "1"]]));
@@ -453,16 +475,51 @@ describe("the configuration of a data plane", () => {
     const first = await signer.snapshot(1n, { "tenant/a": "1" });
     await send(first);
     const { position } = first;
-    expect(configuration.freshnessAgeMs).toBeUndefined();
-    expect(configuration.takeHeartbeat(await signer.heartbeat({ ...position, generation: 2n }, 1n))).toBe(
-      false,
-    );
-    expect(configuration.freshnessAgeMs).toBeUndefined();
+    expect(configuration.freshness.ageMs).toBeUndefined();
+    expect(
+      await configuration.takeHeartbeat(await signer.heartbeat({ ...position, generation: 2n }, 1n)),
+    ).toBe(false);
+    expect(configuration.freshness.ageMs).toBeUndefined();
     const heartbeat = await signer.heartbeat(position, 2n);
-    expect(configuration.takeHeartbeat(heartbeat)).toBe(true);
+    expect(await configuration.takeHeartbeat(heartbeat)).toBe(true);
     clock.advance(5000);
-    expect(configuration.takeHeartbeat(heartbeat)).toBe(false);
-    expect(configuration.freshnessAgeMs).toBe(5000);
+    expect(await configuration.takeHeartbeat(heartbeat)).toBe(false);
+    expect(configuration.freshness.ageMs).toBe(5000);
+  });
+
+  it("shows what was signed about how far it has come: the state's own envelope, the heartbeat once there is one", async () => {
+    expect(configuration.proof).toBeUndefined();
+    const first = await signer.snapshot(1n, { "tenant/a": "1" });
+    await send(first);
+    const isShown = (envelope: Uint8Array): boolean =>
+      Buffer.compare(configuration.proof ?? new Uint8Array(), envelope) === 0;
+    expect(isShown(first.envelope)).toBe(true);
+    await restart();
+    expect(isShown(first.envelope)).toBe(true);
+    const heartbeat = await signer.heartbeat(first.position, 2n);
+    await configuration.takeHeartbeat(heartbeat);
+    expect(isShown(heartbeat)).toBe(true);
+    const second = await signer.delta(first.position, { "tenant/a": "1" }, 2n, { "tenant/a": "2" });
+    await configuration.takeDelta(second.envelope);
+    expect(isShown(second.envelope)).toBe(true);
+    // Also when the state is lost: the mark is what it speaks of.
+    await writeFile(join(folder, "configuration", "state"), "");
+    await restart();
+    expect(isShown(second.envelope)).toBe(true);
+    expect(configuration.mark?.generation).toBe(2n);
+  });
+
+  it("keeps the heartbeat that confirms a state whose own envelope is too large to be shown", async () => {
+    const first = await signer.snapshot(1n, { "tenant/a": "1" });
+    await send(first);
+    const after = { "tenant/a": "2".repeat(100_000) };
+    const large = await signer.delta(first.position, { "tenant/a": "1" }, 2n, after);
+    await configuration.takeDelta(large.envelope);
+    expect(configuration.proof).toBeUndefined();
+    const heartbeat = await signer.heartbeat(large.position, 2n);
+    await configuration.takeHeartbeat(heartbeat);
+    await restart();
+    expect(Buffer.compare(configuration.proof ?? new Uint8Array(), heartbeat)).toBe(0);
   });
 
   it("refuses a heartbeat of another scope, an expired one, and one that tells of a fork", async () => {
@@ -471,11 +528,11 @@ describe("the configuration of a data plane", () => {
     const { position } = first;
     const beat = async (envelope: Promise<Uint8Array>): Promise<string> => {
       const bytes = await envelope;
-      return refusal((async () => configuration.takeHeartbeat(bytes))());
+      return refusal(configuration.takeHeartbeat(bytes));
     };
     expect(await beat(signer.heartbeat(position, 1n, undefined, "region:there"))).toBe("WRONG_SCOPE");
     expect(await beat(signer.heartbeat(position, 2n, BigInt(clock.now() - 10 * 60_000)))).toBe("EXPIRED");
     expect(await beat(signer.heartbeat({ ...position, root: Buffer.alloc(32) }, 3n))).toBe("FORK");
-    expect(configuration.freshnessAgeMs).toBeUndefined();
+    expect(configuration.freshness.ageMs).toBeUndefined();
   });
 });

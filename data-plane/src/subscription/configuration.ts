@@ -4,24 +4,42 @@ import { join } from "node:path";
 import {
   BundleRefused,
   configKeysFor,
+  decodeDelta,
   decodeHeartbeat,
   decodeSnapshotManifest,
   StateTree,
   type TrustedKeys,
   type VerifiedBytes,
+  type VerifiedDelta,
   verify,
 } from "@sluice/shared/bundle";
 import { messageOf } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
 import type { Clock } from "@sluice/shared/time";
-import { forked, judgeAgainstMark, judgeManifest, judgeRecords, positionOf } from "./acceptance.js";
-import { readBundleFile, type StoredSection, writeBundleFile } from "./bundle-file.js";
+import {
+  judgeAgainstMark,
+  judgeChange,
+  judgeDelta,
+  judgeManifest,
+  judgeRecords,
+  positionOf,
+  positionsOf,
+} from "./acceptance.js";
 import { DataKeys } from "./data-keys.js";
+import { readExamination, stillHolds, writeExamination } from "./examination.js";
+import { Freshness } from "./freshness.js";
 import { IncomingSnapshot } from "./incoming-snapshot.js";
-import { compareMoments, describePosition, type Position, sameBytes } from "./position.js";
+import { describePosition, type Position, samePosition } from "./position.js";
+import { type RestoredState, StateFiles } from "./state-files.js";
 import type { StateSink } from "./state-sink.js";
-import { higherMark, NO_MARK, readMark, type StoredMark, writeMark } from "./stored-mark.js";
-import { findRecord, joinOrigins, openSection, readWhole } from "./stored-state.js";
+import {
+  higherMark,
+  NO_MARK,
+  type ProvenPosition,
+  readMark,
+  type StoredMark,
+  writeMark,
+} from "./stored-mark.js";
 import { Trust } from "./trust.js";
 
 export interface ConfigurationOptions {
@@ -32,6 +50,8 @@ export interface ConfigurationOptions {
   readonly nodeKey: KeyObject;
   readonly rootKeys: TrustedKeys;
   readonly sink: StateSink;
+  /** What one build can use another one may not: records are examined anew. */
+  readonly build: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -45,9 +65,6 @@ export type Intake =
   /** More chunks belong to it. */
   | { readonly kind: "unfinished" };
 
-/** Signed "now"s of a control plane whose clock differs from ours are still taken. */
-const CLOCK_SKEW_MS = 5 * 60_000;
-
 /**
  * The configuration of this data plane: what is trusted, what is in force, and its copy on disk. It knows no
  * network. Calls come one after the other.
@@ -59,6 +76,8 @@ export class Configuration {
   readonly #options: ConfigurationOptions;
   readonly #trust: Trust;
   readonly #dataKeys: DataKeys;
+  readonly #files: StateFiles;
+  readonly #freshness: Freshness;
   #mark: StoredMark;
   #held: Position | undefined;
   /** As signed. */
@@ -68,14 +87,17 @@ export class Configuration {
   #quarantined: ReadonlyMap<string, string> = new Map();
   #incoming: IncomingSnapshot | undefined;
   #offered: Position | undefined;
-  #confirmedAtMs: number | undefined;
-  #lastHeartbeatIssuedAtMs = 0n;
+  /** The last heartbeat that confirmed what is held. */
+  #confirmation: ProvenPosition | undefined;
 
   private constructor(options: ConfigurationOptions, trust: Trust, dataKeys: DataKeys, mark: StoredMark) {
     this.#options = options;
     this.#trust = trust;
     this.#dataKeys = dataKeys;
     this.#mark = mark;
+    const { folder, scope, clock, logger } = options;
+    this.#files = new StateFiles({ folder, scope, trust, logger });
+    this.#freshness = new Freshness(clock);
   }
 
   /** Reads what is on disk, verifies it again, and applies it. Damage is told loudly and counts as nothing held. */
@@ -107,13 +129,30 @@ export class Configuration {
     return this.#held;
   }
 
-  /** What the last signed manifest named, whether it was taken or not. */
+  /** How far it has ever come. */
+  get mark(): Position | undefined {
+    return this.#mark.position;
+  }
+
+  /** The signed envelope that names the mark: of all that were taken the smallest, which is a heartbeat. */
+  get proof(): Uint8Array | undefined {
+    const { position, proof } = this.#mark;
+    const confirmed = this.#confirmation;
+    return samePosition(confirmed?.position, position) ? (confirmed?.envelope ?? proof) : proof;
+  }
+
+  /** What the last signed manifest or delta named, whether it was taken or not. */
   get offered(): Position | undefined {
     return this.#offered;
   }
 
   get keysetVersion(): bigint {
     return this.#trust.version;
+  }
+
+  /** Past it nothing new is taken. Ms since the epoch; undefined: no keyset is held. */
+  get keysetExpiresAtMs(): number | undefined {
+    return this.#trust.expiresAtMs;
   }
 
   get dataKeyIds(): string[] {
@@ -125,10 +164,8 @@ export class Configuration {
     return this.#quarantined;
   }
 
-  /** Ms since a signed heartbeat last said that what is held is the newest; undefined: not yet. */
-  get freshnessAgeMs(): number | undefined {
-    if (this.#confirmedAtMs === undefined) return undefined;
-    return this.#options.clock.monotonic() - this.#confirmedAtMs;
+  get freshness(): Freshness {
+    return this.#freshness;
   }
 
   /** What was begun on a stream that is gone is never finished on another one. */
@@ -136,10 +173,12 @@ export class Configuration {
     this.#incoming = undefined;
   }
 
-  async takeKeyset(envelope: Uint8Array): Promise<void> {
-    if ((await this.#trust.take(envelope, this.#mark.keysetVersion)) === "same") return;
+  /** @returns whether it is another one than before @throws BundleRefused */
+  async takeKeyset(envelope: Uint8Array): Promise<boolean> {
+    if ((await this.#trust.take(envelope, this.#mark.keysetVersion)) === "same") return false;
     this.#options.logger.info("keyset taken", { version: String(this.#trust.version) });
     await this.#raiseMark(undefined);
+    return true;
   }
 
   async takeKeyring(envelope: Uint8Array): Promise<void> {
@@ -147,6 +186,7 @@ export class Configuration {
     this.#options.logger.info("data keys taken", { keyIds: this.dataKeyIds });
     // What could not be opened may open now.
     if (news && this.#quarantined.size > 0) await this.#restore();
+    await this.#giveUpKeys();
   }
 
   async takeManifest(envelope: Uint8Array): Promise<Intake> {
@@ -179,83 +219,113 @@ export class Configuration {
     return this.#take(incoming);
   }
 
+  async takeDelta(envelope: Uint8Array): Promise<Intake> {
+    this.#incoming = undefined;
+    this.#offered = undefined;
+    const { scope, clock } = this.#options;
+    const keyset = this.#trust.current(clock.now());
+    const delta = decodeDelta(verify(envelope, configKeysFor(keyset, scope), "delta"));
+    const position = positionsOf(delta).to;
+    this.#offered = position;
+    if (judgeDelta(delta, { scope, keyset, mark: this.#mark.position, held: this.#held }) === "held") {
+      return { kind: "held" };
+    }
+    const tree = judgeChange(delta, this.#tree);
+    const step = this.#examineDelta(delta);
+    await durably("the delta", this.#files.append({ keyset: keyset.envelope, delta: envelope }));
+    await this.#raiseMark({ position, envelope });
+    this.#apply(step, tree, position);
+    if (this.#files.wantsCompaction) {
+      await this.#compact();
+      await this.#giveUpKeys();
+    }
+    return { kind: "taken", position, quarantined: [...step.quarantined.keys()] };
+  }
+
   /** @returns whether it says that what is held is the newest. @throws BundleRefused */
-  takeHeartbeat(envelope: Uint8Array): boolean {
+  async takeHeartbeat(envelope: Uint8Array): Promise<boolean> {
     const { scope, clock } = this.#options;
     const keyset = this.#trust.current(clock.now());
     const heartbeat = decodeHeartbeat(verify(envelope, configKeysFor(keyset, scope), "heartbeat"));
-    if (heartbeat.scope !== scope) {
-      throw new BundleRefused(
-        "WRONG_SCOPE",
-        "the heartbeat is for another scope",
-        heartbeat.scope.slice(0, 100),
-      );
-    }
-    if (Number(heartbeat.expiresAtMs) + CLOCK_SKEW_MS < clock.now()) {
-      throw new BundleRefused(
-        "EXPIRED",
-        "the heartbeat is too old",
-        `it expired at ${new Date(Number(heartbeat.expiresAtMs)).toISOString()}`,
-      );
-    }
-    // One that was seen before, or was overtaken, says nothing new.
-    if (heartbeat.issuedAtMs <= this.#lastHeartbeatIssuedAtMs) return false;
-    this.#lastHeartbeatIssuedAtMs = heartbeat.issuedAtMs;
-    const held = this.#held;
-    const { state } = heartbeat;
-    if (held === undefined || state === undefined) return false;
-    const told = { epoch: heartbeat.epoch, generation: state.generation, root: state.root };
-    if (compareMoments(told, held) !== 0) return false;
-    if (!sameBytes(told.root, held.root)) throw forked(told, held);
-    this.#confirmedAtMs = clock.monotonic();
+    const position = this.#held;
+    if (!this.#freshness.take(heartbeat, scope, position) || position === undefined) return false;
+    this.#confirmation = { position, envelope };
+    // Where the state's own envelope was too large.
+    if (this.#mark.proof === undefined) await this.#raiseMark(this.#confirmation);
     return true;
-  }
-
-  get #statePath(): string {
-    return join(this.#options.folder, "state");
   }
 
   /** Rules 7 to 11. */
   async #take(incoming: IncomingSnapshot): Promise<Intake> {
     const position = positionOf(incoming.manifest);
     const { tree, bodies } = judgeRecords(incoming.manifest, incoming.records, this.#tree);
-    const step = this.#examine(tree, bodies, () => undefined);
-    try {
-      const origins = await this.#originsOf(step.quarantined.keys());
-      await writeBundleFile(this.#statePath, [incoming.section, ...origins]);
-    } catch (error) {
-      throw new BundleRefused("NOT_DURABLE", "the state cannot be written to disk", undefined, error);
-    }
-    await this.#raiseMark(position);
+    const step = this.#examine(tree, bodies, undefined);
+    await durably(
+      "the state",
+      this.#files.replace(incoming.section, this.#servedAllTheSame(step.quarantined), this.#inForce),
+    );
+    await this.#noteExamined(tree, step.quarantined.keys());
+    await this.#raiseMark({ position, envelope: incoming.envelope });
     this.#apply(step, tree, position);
+    await this.#giveUpKeys();
     return { kind: "taken", position, quarantined: [...step.quarantined.keys()] };
   }
 
-  async #restore(): Promise<void> {
-    const { scope, logger } = this.#options;
+  /**
+   * Data keys that were replaced, once nothing on disk is sealed by them any more: a key that is not held opens nothing
+   * for whoever comes in later. While anything needs one, or that cannot be told, all stay.
+   */
+  async #giveUpKeys(): Promise<void> {
+    if (!this.#dataKeys.hasOlder || this.#held === undefined) return;
+    const { logger } = this.#options;
     try {
-      const sections = (await readBundleFile(this.#statePath)) ?? [];
-      const [main] = sections;
-      if (main === undefined) return;
-      const manifest = openSection(main, this.#trust, scope);
-      const position = positionOf(manifest);
+      if (this.#files.hasJournal) await this.#compact();
+      const keyIds = await this.#dataKeys.keepOnly(await this.#files.sealingKeys());
+      if (keyIds.length === 0) return;
+      logger.info("data keys given up: nothing is sealed by them any more", { keyIds });
+      if (!this.#files.hasJournal) await this.#noteExamined(this.#tree, this.#quarantined.keys());
+    } catch (error) {
+      logger.warn("replaced data keys cannot be given up yet", { error });
+    }
+  }
+
+  async #restore(): Promise<void> {
+    const { logger } = this.#options;
+    try {
+      const stored = await this.#files.read();
+      if (stored === undefined) return;
+      const { position, envelope, tree, records } = stored;
       judgeAgainstMark(position, this.#mark.position);
-      const { tree, bodies } = judgeRecords(manifest, readWhole(main, manifest), StateTree.empty);
-      const lastGood = (id: string): VerifiedBytes | undefined =>
-        findRecord(sections.slice(1), id, this.#trust, scope)?.body;
-      await this.#raiseMark(position);
-      this.#apply(this.#examine(tree, bodies, lastGood), tree, position);
+      await this.#raiseMark({ position, envelope });
+      const isKnownGood = await this.#knownGood(stored);
+      const step = this.#examine(tree, records, { stored, isKnownGood });
+      this.#apply(step, tree, position);
+      const inDoubt = new Set([...step.quarantined.keys(), ...stored.changedSince.keys()]);
+      // Some are known to be good now.
+      if (step.examined > inDoubt.size) await this.#noteExamined(stored.written, inDoubt);
       logger.info("configuration loaded from disk", {
         held: describePosition(position),
         records: tree.size,
+        examined: step.examined,
         quarantined: this.#quarantined.size,
       });
     } catch (error) {
       logger.error("the stored configuration cannot be used; the control plane is asked for it", {
-        path: this.#statePath,
+        path: this.#files.path,
         mark: describePosition(this.#mark.position),
         error,
       });
+    }
+  }
+
+  /** What is in force stays in force, and on disk, when it fails: then it is tried again with the next delta. */
+  async #compact(): Promise<void> {
+    try {
+      const served = this.#servedAllTheSame(this.#quarantined);
+      await this.#files.compact(this.#tree, served, this.#inForce);
+      await this.#noteExamined(this.#tree, this.#quarantined.keys());
+    } catch (error) {
+      this.#options.logger.error("the state on disk cannot be made smaller", { error });
     }
   }
 
@@ -263,29 +333,56 @@ export class Configuration {
   #examine(
     tree: StateTree,
     bodies: ReadonlyMap<string, VerifiedBytes>,
-    lastGood: (id: string) => VerifiedBytes | undefined,
+    restored: Restored | undefined,
   ): Step {
-    const { sink } = this.#options;
-    const dataKeys = this.#dataKeys.keys;
     const upsert = new Map<string, VerifiedBytes>();
     const quarantined = new Map<string, string>();
-    const examine = (id: string, body: VerifiedBytes | undefined): string | undefined => {
-      if (body === undefined) return "it is not there";
-      try {
-        sink.examine(id, body, dataKeys);
-        upsert.set(id, body);
-        return undefined;
-      } catch (error) {
-        return messageOf(error);
-      }
-    };
+    let examined = 0;
     for (const id of tree.changedFrom(this.#inForce)) {
-      const reason = examine(id, bodies.get(id));
-      if (reason === undefined) continue;
-      quarantined.set(id, reason);
-      if (!this.#inForce.has(id)) examine(id, lastGood(id));
+      const body = bodies.get(id);
+      if (body !== undefined && restored?.isKnownGood(id) === true) {
+        upsert.set(id, body);
+        continue;
+      }
+      examined += 1;
+      const problem = body === undefined ? "it is not there" : this.#problemOf(id, body);
+      if (problem === undefined) {
+        if (body !== undefined) upsert.set(id, body);
+        continue;
+      }
+      quarantined.set(id, problem);
+      if (this.#inForce.has(id)) continue;
+      const good = restored?.stored.before(id).find((content) => this.#problemOf(id, content) === undefined);
+      if (good !== undefined) upsert.set(id, good);
     }
-    return { dataKeys, upsert, quarantined, remove: this.#inForce.missingFrom(tree) };
+    const remove = this.#inForce.missingFrom(tree);
+    return { dataKeys: this.#dataKeys.keys, upsert, quarantined, remove, examined };
+  }
+
+  /** The same of what a delta touches; everything else is as it was. */
+  #examineDelta(delta: VerifiedDelta): Step {
+    const upsert = new Map<string, VerifiedBytes>();
+    const quarantined = new Map(this.#quarantined);
+    for (const id of delta.remove) quarantined.delete(id);
+    for (const { id, body } of delta.upsert) {
+      const problem = this.#problemOf(id, body);
+      if (problem !== undefined) quarantined.set(id, problem);
+      else {
+        quarantined.delete(id);
+        if (!this.#inForce.holds(id, body)) upsert.set(id, body);
+      }
+    }
+    const remove = delta.remove.filter((id) => this.#inForce.has(id));
+    return { dataKeys: this.#dataKeys.keys, upsert, quarantined, remove, examined: delta.upsert.length };
+  }
+
+  #problemOf(id: string, body: VerifiedBytes): string | undefined {
+    try {
+      this.#options.sink.examine(id, body, this.#dataKeys.keys);
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
   }
 
   /** Rule 11. */
@@ -298,7 +395,8 @@ export class Configuration {
     } catch (error) {
       throw new BundleRefused("NOT_APPLIED", "the state cannot be applied", messageOf(error), error);
     }
-    this.#inForce = this.#inForce.with({ upsert, remove });
+    // With nothing in quarantine the two are one, and cost memory once.
+    this.#inForce = quarantined.size === 0 ? tree : this.#inForce.with({ upsert, remove });
     this.#tree = tree;
     this.#held = position;
     for (const [id, reason] of quarantined) {
@@ -312,28 +410,43 @@ export class Configuration {
     this.#quarantined = quarantined;
   }
 
-  /** Where the records come from that stay in force for those in quarantine. */
-  async #originsOf(quarantined: Iterable<string>): Promise<StoredSection[]> {
-    const kept = [...quarantined].filter((id) => this.#inForce.has(id));
-    if (kept.length === 0) return [];
-    const [main, ...older] = (await readBundleFile(this.#statePath)) ?? [];
-    const origins: StoredSection[] = [];
-    for (const id of kept) {
-      const sections = this.#quarantined.has(id) || main === undefined ? older : [main];
-      const found = findRecord(sections, id, this.#trust, this.#options.scope);
-      if (found !== undefined) origins.push(found.origin);
-    }
-    return joinOrigins(origins);
+  /** Those in quarantine whose last good content stays in force, and so has to stay on disk. */
+  #servedAllTheSame(quarantined: ReadonlyMap<string, string>): ReadonlySet<string> {
+    return new Set([...quarantined.keys()].filter((id) => this.#inForce.has(id)));
   }
 
-  async #raiseMark(position: Position | undefined): Promise<void> {
-    const mark = higherMark(this.#mark, position, this.#trust.version);
-    if (mark.position === this.#mark.position && mark.keysetVersion === this.#mark.keysetVersion) return;
+  /** @param written the state file's records @param inDoubt those that cannot be used, or were not looked at */
+  async #noteExamined(written: StateTree, inDoubt: Iterable<string>): Promise<void> {
+    const { build, logger } = this.#options;
+    const examination = { build, root: written.root, dataKeyIds: this.dataKeyIds, inDoubt: new Set(inDoubt) };
     try {
-      await writeMark(join(this.#options.folder, "mark"), mark);
+      await writeExamination(this.#examinationPath, examination);
     } catch (error) {
-      throw new BundleRefused("NOT_DURABLE", "the mark cannot be written to disk", undefined, error);
+      logger.warn("what was examined cannot be noted: the next start takes longer", { error });
     }
+  }
+
+  async #knownGood({ written, changedSince }: RestoredState): Promise<(id: string) => boolean> {
+    const { build, logger } = this.#options;
+    try {
+      const noted = await readExamination(this.#examinationPath);
+      if (noted !== undefined && stillHolds(noted, written, { build, dataKeys: this.#dataKeys.keys }))
+        return (id) => !changedSince.has(id) && !noted.inDoubt.has(id);
+    } catch (error) {
+      logger.warn("what was examined before cannot be read: all records are examined", { error });
+    }
+    return () => false;
+  }
+
+  get #examinationPath(): string {
+    return join(this.#options.folder, "examined");
+  }
+
+  async #raiseMark(reached: ProvenPosition | undefined): Promise<void> {
+    const mark = higherMark(this.#mark, reached, this.#trust.version);
+    const { position, proof, keysetVersion } = this.#mark;
+    if (mark.position === position && mark.proof === proof && mark.keysetVersion === keysetVersion) return;
+    await durably("the mark", writeMark(join(this.#options.folder, "mark"), mark));
     this.#mark = mark;
   }
 }
@@ -343,4 +456,20 @@ interface Step {
   readonly upsert: ReadonlyMap<string, VerifiedBytes>;
   readonly quarantined: ReadonlyMap<string, string>;
   readonly remove: readonly string[];
+  /** How many records were examined for it. */
+  readonly examined: number;
+}
+
+/** What is known of a state that was read back. */
+interface Restored {
+  readonly stored: RestoredState;
+  readonly isKnownGood: (id: string) => boolean;
+}
+
+async function durably(what: string, writing: Promise<void>): Promise<void> {
+  try {
+    await writing;
+  } catch (error) {
+    throw new BundleRefused("NOT_DURABLE", `${what} cannot be written to disk`, messageOf(error), error);
+  }
 }

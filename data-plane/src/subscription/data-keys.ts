@@ -10,7 +10,7 @@ import {
 import { messageOf } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
 import { openDataKey } from "@sluice/shared/secrets";
-import { readBundleFile, type StoredSection, writeBundleFile } from "./bundle-file.js";
+import { readBundleFile, type StoredSection, sectionOf, writeBundleFile } from "./bundle-file.js";
 import type { Trust } from "./trust.js";
 
 export interface DataKeysOptions {
@@ -56,6 +56,30 @@ export class DataKeys {
 
   get keys(): ReadonlyMap<string, Uint8Array> {
     return new Map(this.#keyrings.flatMap(({ keys }) => [...keys]));
+  }
+
+  /** Whether there are keys that the newest keyring has not. */
+  get hasOlder(): boolean {
+    return this.#keyrings.length > 1;
+  }
+
+  /** Gives up keyrings that bring none of these keys; the newest stays. @returns the ids of keys that are gone */
+  async keepOnly(needed: ReadonlySet<string>): Promise<readonly string[]> {
+    const before = this.keys;
+    const newest = this.#keyrings.at(-1);
+    const next = this.#keyrings.filter(
+      (keyring) =>
+        keyring === newest ||
+        [...keyring.keys.keys()].some((id) => needed.has(id) && newest?.keys.has(id) !== true),
+    );
+    if (next.length === this.#keyrings.length) return [];
+    await writeBundleFile(
+      this.#options.path,
+      next.map(({ section }) => section),
+    );
+    this.#keyrings = next;
+    const kept = this.keys;
+    return [...before.keys()].filter((id) => !kept.has(id));
   }
 
   /**
@@ -104,6 +128,6 @@ export class DataKeys {
         throw new BundleRefused("KEYRING", "a data key does not open", messageOf(error), error);
       }
     }
-    return { section: { keyset: keyset.envelope, chunks: [], keyrings: [envelope] }, keys };
+    return { section: sectionOf(keyset.envelope, { keyrings: [envelope] }), keys };
   }
 }

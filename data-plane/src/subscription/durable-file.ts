@@ -10,7 +10,7 @@ export async function writeDurably(path: string, parts: Iterable<Uint8Array>): P
   const temporary = `${path}.new`;
   const file = await open(temporary, "w", 0o600);
   try {
-    for (const part of parts) await writeAll(file, part);
+    for (const part of parts) await writeAll(file, part, null);
     await file.sync();
   } catch (error) {
     await file.close();
@@ -33,15 +33,18 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
   }
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+/** @param at where it goes; null: behind what was written before. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number | null): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
-    const { bytesWritten } = await file.write(bytes, written);
+    const position = at === null ? null : at + written;
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position);
     written += bytesWritten;
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** So that a file that was made or renamed in it is found again after a crash. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {
     await folder.sync();

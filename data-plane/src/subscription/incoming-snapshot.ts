@@ -5,19 +5,19 @@ import {
   type VerifiedManifest,
   type VerifiedRecord,
 } from "@sluice/shared/bundle";
-import type { StoredSection } from "./bundle-file.js";
+import { type StoredSection, sectionOf } from "./bundle-file.js";
 
 /** A snapshot whose manifest was accepted and whose chunks are on the way. */
 export class IncomingSnapshot {
   readonly manifest: VerifiedManifest;
-  readonly #envelope: Uint8Array;
+  readonly envelope: Uint8Array;
   readonly #keyset: TrustedKeyset;
   readonly #chunks: Uint8Array[] = [];
   readonly #records: VerifiedRecord[] = [];
 
   constructor(manifest: VerifiedManifest, envelope: Uint8Array, keyset: TrustedKeyset) {
     this.manifest = manifest;
-    this.#envelope = envelope;
+    this.envelope = envelope;
     this.#keyset = keyset;
   }
 
@@ -38,11 +38,6 @@ export class IncomingSnapshot {
 
   /** As it goes to disk: everything as received. */
   get section(): StoredSection {
-    return {
-      keyset: this.#keyset.envelope,
-      snapshot: this.#envelope,
-      chunks: this.#chunks,
-      keyrings: [],
-    };
+    return sectionOf(this.#keyset.envelope, { snapshot: this.envelope, chunks: this.#chunks });
   }
 }

@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import {
+  type DeltaContent,
+  encodeDelta,
   encodeHeartbeat,
   encodeKeyring,
   encodeSnapshotManifest,
@@ -26,11 +28,21 @@ function makeKey(): { readonly signer: Signer; readonly raw: Uint8Array<ArrayBuf
 }
 
 /** Records by id. The text "bad" is what a test's sink refuses. */
-export type Records = Readonly<Record<string, string>>;
+export type Records = Readonly<Record<string, string | Uint8Array>>;
+
+function bytesOf(body: string | Uint8Array): Uint8Array<ArrayBuffer> {
+  return typeof body === "string" ? Buffer.from(body) : Uint8Array.from(body);
+}
 
 export interface SignedSnapshot {
   readonly envelope: Uint8Array;
   readonly chunks: readonly Uint8Array[];
+  readonly position: Position;
+}
+
+export interface SignedDelta {
+  readonly envelope: Uint8Array;
+  /** Where it leads. */
   readonly position: Position;
 }
 
@@ -65,7 +77,7 @@ export class TestSigner {
   ): Promise<SignedSnapshot> {
     const { signer = this.config.signer, epoch = 1n, ...content } = change;
     const bodies = Object.entries(records)
-      .map(([id, text]) => ({ id, body: Buffer.from(text) }))
+      .map(([id, text]) => ({ id, body: bytesOf(text) }))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     const { root } = StateTree.of(bodies.map(({ id, body }) => [id, body] as const));
     const chunks = makeChunks(bodies);
@@ -85,7 +97,41 @@ export class TestSigner {
         ...content,
       } as SnapshotManifestContent),
     );
-    return { envelope, chunks: chunks.map(({ bytes }) => bytes), position: { epoch, generation, root } };
+    return {
+      envelope,
+      chunks: chunks.map(({ bytes }) => bytes),
+      position: { epoch, generation, root: Uint8Array.from(root) },
+    };
+  }
+
+  /** From one set of records to another, by default with all that differs and the root that it leads to. */
+  async delta(
+    from: Position,
+    before: Records,
+    generation: bigint,
+    after: Records,
+    change: Partial<DeltaContent> & { signer?: Signer } = {},
+  ): Promise<SignedDelta> {
+    const { signer = this.config.signer, ...content } = change;
+    const { root } = StateTree.of(Object.entries(after).map(([id, text]) => [id, bytesOf(text)] as const));
+    const { epoch } = from;
+    const envelope = await signEnvelope(
+      signer,
+      "delta",
+      encodeDelta({
+        scope: SCOPE,
+        epoch,
+        from: { generation: from.generation, root: Uint8Array.from(from.root) },
+        to: { generation, root: Uint8Array.from(root) },
+        schemaVersion: SCHEMA_VERSION,
+        upsert: Object.entries(after)
+          .filter(([id, text]) => before[id] !== text)
+          .map(([id, text]) => ({ id, body: bytesOf(text) })),
+        remove: Object.keys(before).filter((id) => after[id] === undefined),
+        ...content,
+      } as DeltaContent),
+    );
+    return { envelope, position: { epoch, generation, root: Uint8Array.from(root) } };
   }
 
   heartbeat(

@@ -11,6 +11,13 @@ export interface AcceptedChange {
   readonly remove: readonly string[];
 }
 
+/** What was done for an order that came with a state. */
+export interface ActedOrder {
+  readonly tenant: string;
+  /** For instance `clients_terminated`. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 /** What serves the configuration. */
 export interface StateSink {
   /** Parses one record; throws when it cannot be used: then it is quarantined and the last good one stays. */

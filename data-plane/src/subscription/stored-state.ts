@@ -1,91 +1,72 @@
-import { hash } from "node:crypto";
-import {
-  BundleMalformed,
-  BundleRefused,
-  checkChunk,
-  configKeysFor,
-  decodeChunk,
-  decodeSnapshotManifest,
-  type VerifiedBytes,
-  type VerifiedManifest,
-  type VerifiedRecord,
-  verify,
-} from "@sluice/shared/bundle";
+import { BundleMalformed, BundleRefused, type VerifiedBytes } from "@sluice/shared/bundle";
+import { positionOf } from "./acceptance.js";
 import type { StoredSection } from "./bundle-file.js";
-import { sameBytes } from "./position.js";
+import type { Position } from "./position.js";
+import { openManifest } from "./stored-envelopes.js";
+import { partsOf } from "./stored-parts.js";
 import type { Trust } from "./trust.js";
 
 /*
- * The state file holds the snapshot in force as its first section, with all chunks. Behind it may stand sections
- * of older snapshots, each with just the chunks that hold the last good record of something in quarantine: so a
- * restart finds them, and they are verified like everything else.
+ * The state file: first a snapshot with those of its chunks that still hold something, then the deltas that still
+ * matter, then notes of what to pass over. Behind them, sections with the last good record of what is in quarantine.
+ * Everything is verified like what comes from the network, against the keyset beside it, and the root that the last
+ * envelope names proves that what was left out was of no use.
  */
 
-/** The manifest of a section, verified against the keyset beside it. @throws BundleRefused */
-export function openSection(section: StoredSection, trust: Trust, scope: string): VerifiedManifest {
-  if (section.snapshot === undefined) throw new BundleMalformed("a stored section", "it has no snapshot");
-  const keys = configKeysFor(trust.stored(section.keyset), scope);
-  const manifest = decodeSnapshotManifest(verify(section.snapshot, keys, "snapshot"));
-  if (manifest.scope !== scope) {
-    throw new BundleRefused(
-      "WRONG_SCOPE",
-      "the stored state is of another scope",
-      manifest.scope.slice(0, 100),
-    );
-  }
-  return manifest;
+/** What a state file says, verified. Its root is not compared yet. */
+export interface StoredBase {
+  readonly position: Position;
+  /** The one that names it. */
+  readonly envelope: Uint8Array;
+  readonly records: ReadonlyMap<string, VerifiedBytes>;
+  /** The last good content of records that are in quarantine. */
+  readonly origins: ReadonlyMap<string, VerifiedBytes>;
 }
 
-/** All records of a section that holds all chunks of its snapshot. @throws BundleRefused */
-export function readWhole(section: StoredSection, manifest: VerifiedManifest): VerifiedRecord[] {
-  if (section.chunks.length !== manifest.chunks.length) {
-    throw new BundleMalformed(
-      "the stored state",
-      `it has ${section.chunks.length} of ${manifest.chunks.length} chunks`,
-    );
-  }
-  return section.chunks.flatMap((bytes, index) => decodeChunk(checkChunk(manifest, index, bytes)));
-}
-
-/** One record, and the one chunk that holds it, from any of the sections. Those that do not verify are passed over. */
-export function findRecord(
-  sections: readonly StoredSection[],
-  id: string,
-  trust: Trust,
-  scope: string,
-): { readonly body: VerifiedBytes; readonly origin: StoredSection } | undefined {
+/** @throws BundleRefused */
+export function readBase(sections: readonly StoredSection[], trust: Trust, scope: string): StoredBase {
+  const records = new Map<string, VerifiedBytes>();
+  const origins = new Map<string, VerifiedBytes>();
+  let position: Position | undefined;
+  let envelope: Uint8Array | undefined;
   for (const section of sections) {
-    try {
-      const manifest = openSection(section, trust, scope);
-      for (const bytes of section.chunks) {
-        const sha256 = hash("sha256", bytes, "buffer");
-        const index = manifest.chunks.findIndex((ref) => sameBytes(ref.sha256, sha256));
-        const record = decodeChunk(checkChunk(manifest, index, bytes)).find(
-          (candidate) => candidate.id === id,
-        );
-        if (record !== undefined) return { body: record.body, origin: { ...section, chunks: [bytes] } };
-      }
-    } catch (error) {
-      if (!(error instanceof BundleRefused)) throw error;
-    }
-  }
-  return undefined;
-}
-
-/** Origins of the same snapshot as one section, each chunk once. */
-export function joinOrigins(origins: readonly StoredSection[]): StoredSection[] {
-  const joined: StoredSection[] = [];
-  for (const origin of origins) {
-    const at = joined.findIndex(({ snapshot }) => sameBytes(snapshot ?? EMPTY, origin.snapshot ?? EMPTY));
-    const same = joined[at];
-    if (same === undefined) {
-      joined.push(origin);
+    if (section.originOf.length > 0) {
+      readOrigins(section, trust, scope, origins);
       continue;
     }
-    const more = origin.chunks.filter((bytes) => !same.chunks.some((chunk) => sameBytes(chunk, bytes)));
-    joined[at] = { ...same, chunks: [...same.chunks, ...more] };
+    if (section.snapshot !== undefined) {
+      const manifest = openManifest(section.keyset, section.snapshot, trust, scope);
+      position = positionOf(manifest);
+      envelope = section.snapshot;
+    }
+    for (const part of partsOf(section, trust, scope)) {
+      for (const id of part.remove) records.delete(id);
+      for (const { id, body } of part.records) records.set(id, body);
+      if (part.position === undefined) continue;
+      position = part.position;
+      envelope = part.section.deltas[0];
+    }
+    for (const id of section.passedOver) records.delete(id);
   }
-  return joined;
+  if (position === undefined || envelope === undefined) {
+    throw new BundleMalformed("the stored state", "it has no snapshot");
+  }
+  return { position, envelope, records, origins };
 }
 
-const EMPTY = new Uint8Array();
+/** Origins that do not verify are passed over: what is in quarantine is then not served. */
+function readOrigins(
+  section: StoredSection,
+  trust: Trust,
+  scope: string,
+  origins: Map<string, VerifiedBytes>,
+): void {
+  const wanted = new Set(section.originOf);
+  try {
+    for (const { records } of partsOf(section, trust, scope)) {
+      for (const { id, body } of records) if (wanted.has(id)) origins.set(id, body);
+    }
+  } catch (error) {
+    if (!(error instanceof BundleRefused)) throw error;
+  }
+}

@@ -3,7 +3,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { BUNDLE_BOUNDS } from "@sluice/shared/bundle";
 import { messageOf } from "@sluice/shared/errors";
 import { ConfigService } from "@sluice/shared/stream";
-import { WideSession } from "./wide-session.js";
+import { type StreamTls, WideSession } from "./wide-session.js";
 
 /** One connection to a control plane. Both calls of the service go over it. */
 export interface StreamClient {
@@ -14,11 +14,12 @@ export interface StreamClient {
 
 /** The frame around the largest message. */
 const MOST_MESSAGE_BYTES = BUNDLE_BOUNDS.largestChunkBytes + 1024;
-const MOST_REQUEST_BYTES = 64 * 1024;
+/** A status with the counters of many tenants. */
+const MOST_REQUEST_BYTES = 8 * 1024 * 1024;
 
-/** Connects with the first call. @param ca undefined: the system's roots. */
-export function openStreamClient(url: string, ca: Buffer | undefined, token: string): StreamClient {
-  const session = new WideSession(url, ca);
+/** Connects with the first call. @param token undefined: the certificate is the credential. */
+export function openStreamClient(url: string, tls: StreamTls, token: string | undefined): StreamClient {
+  const session = new WideSession(url, tls);
   const transport = createConnectTransport({
     baseUrl: url,
     httpVersion: "2",
@@ -28,7 +29,7 @@ export function openStreamClient(url: string, ca: Buffer | undefined, token: str
     writeMaxBytes: MOST_REQUEST_BYTES,
     interceptors: [
       (next) => (request) => {
-        request.header.set("authorization", `Bearer ${token}`);
+        if (token !== undefined) request.header.set("authorization", `Bearer ${token}`);
         return next(request);
       },
     ],
@@ -41,7 +42,7 @@ export function describeStreamError(error: unknown): string {
   const { code, rawMessage } = ConnectError.from(error);
   switch (code) {
     case Code.Unauthenticated:
-      return `the control plane refuses this data plane's token: ${rawMessage}`;
+      return `the control plane refuses this data plane's credential: ${rawMessage}`;
     case Code.PermissionDenied:
     case Code.FailedPrecondition:
     case Code.ResourceExhausted:

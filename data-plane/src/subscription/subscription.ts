@@ -2,7 +2,13 @@ import type { KeyObject } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { BundleRefused, publicKeyFromRaw, SCHEMA_VERSION, scopeOfRegion } from "@sluice/shared/bundle";
+import {
+  BundleRefused,
+  OLDEST_SCHEMA_VERSION,
+  publicKeyFromRaw,
+  SCHEMA_VERSION,
+  scopeOfRegion,
+} from "@sluice/shared/bundle";
 import { messageOf } from "@sluice/shared/errors";
 import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
@@ -11,10 +17,14 @@ import type { ReportRequestSchema, WatchRequestSchema, WatchResponse } from "@sl
 import { Backoff, type Clock } from "@sluice/shared/time";
 import { Configuration, type Intake } from "./configuration.js";
 import { loadOrMakeInstanceId } from "./instance-id.js";
+import type { OwnStatus } from "./own-status.js";
 import { describePosition, type Position } from "./position.js";
-import type { StateSink } from "./state-sink.js";
+import { SchemaUnreadable } from "./schema-unreadable.js";
+import type { ActedOrder, StateSink } from "./state-sink.js";
+import { StatusReports } from "./status-reports.js";
 import { describeStreamError, openStreamClient, type StreamClient } from "./stream-client.js";
 import { Watchdog } from "./watchdog.js";
+import type { ClientCertificate } from "./wide-session.js";
 
 export interface SubscriptionOptions {
   /** `https://host:port` */
@@ -22,9 +32,12 @@ export interface SubscriptionOptions {
   /** PEM; undefined: the system's roots. */
   readonly ca: Buffer | undefined;
   /** Read again for each connection: tokens are renewed in place. */
-  readonly token: () => Promise<string>;
-  /** Raw Ed25519 public keys; one signature of them makes a keyset good. */
+  readonly token: () => Promise<string | undefined>;
+  /** The other way in, read again for each connection too. Default: none. */
+  readonly clientCertificate?: () => Promise<ClientCertificate | undefined>;
+  /** Raw Ed25519 public keys: by signatures of so many of them a keyset is good. Default: one. */
   readonly trustRootKeys: readonly Uint8Array[];
+  readonly trustRootThreshold?: number;
   readonly region: string;
   readonly dataFolder: string;
   readonly nodeKeyPath: string;
@@ -32,6 +45,12 @@ export interface SubscriptionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sink: StateSink;
+  /** What became of the orders applied since it was last asked; waits for them, within a bound of its own. */
+  readonly acted: () => Promise<readonly ActedOrder[]>;
+  /** What is reported besides the configuration. */
+  readonly ownStatus: () => Promise<OwnStatus>;
+  /** Between two reports of the status. Default 15 s. */
+  readonly statusIntervalMs?: number;
   /** Between two heartbeats of the control plane; three that are missing end a connection. Default 10 s. */
   readonly heartbeatIntervalMs?: number;
 }
@@ -43,8 +62,12 @@ export interface SubscriptionStatus {
   readonly generation: bigint | undefined;
   /** 0n: none. */
   readonly keysetVersion: bigint;
+  /** Ms since the epoch. Past it nothing new is taken; undefined: no keyset is held. */
+  readonly keysetExpiresAtMs: number | undefined;
   /** Ms since a signed heartbeat said that what is held is the newest; undefined: not since the start. */
   readonly freshnessAgeMs: number | undefined;
+  /** No heartbeat that is still good says that what is held is the newest. A warning: it is served all the same. */
+  readonly stale: boolean;
   /** Why the last connection ended or the last message was refused. */
   readonly lastError: string | undefined;
   /** Ids of records whose newest content cannot be used. */
@@ -62,9 +85,12 @@ type Outcome = NonNullable<MessageInitShape<typeof ReportRequestSchema>["outcome
 const HEARTBEAT_INTERVAL_MS = 10_000;
 const MISSED_HEARTBEATS = 3;
 const REPORT_TIMEOUT_MS = 5000;
+const STATUS_INTERVAL_MS = 15_000;
 const RECONNECT = { firstMs: 100, longestMs: 30_000 };
 /** After a drain there is another control plane to go to; a fleet should not arrive there at one moment. */
 const DRAINED_SPREAD_MS = 1000;
+
+const STATE_MESSAGES: ReadonlySet<string> = new Set(["snapshot", "chunk", "delta"]);
 
 /**
  * Refusals that a second try does not mend: the connection stays, and the next publication may be better. Every
@@ -93,6 +119,8 @@ export class Subscription {
   #running: Promise<void> | undefined;
   #connected = false;
   #lastError: string | undefined;
+  /** Of the connection that is open. */
+  #statusReports: StatusReports | undefined;
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
@@ -101,6 +129,7 @@ export class Subscription {
   /** Applies what is on disk, then follows the control plane in the background. */
   async start(): Promise<void> {
     const { dataFolder, nodeKeyPath, region, trustRootKeys, sink, clock, logger } = this.#options;
+    const { trustRootThreshold = 1 } = this.#options;
     await mkdir(dataFolder, { recursive: true, mode: 0o700 });
     const folder = join(dataFolder, "configuration");
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -112,8 +141,9 @@ export class Subscription {
       scope: scopeOfRegion(region),
       instance,
       nodeKey,
-      rootKeys: { keys: trustRootKeys.map(publicKeyFromRaw), threshold: 1 },
+      rootKeys: { keys: trustRootKeys.map(publicKeyFromRaw), threshold: trustRootThreshold },
       sink,
+      build: this.#options.build,
       clock,
       logger,
     });
@@ -135,7 +165,9 @@ export class Subscription {
       epoch: configuration?.held?.epoch,
       generation: configuration?.held?.generation,
       keysetVersion: configuration?.keysetVersion ?? 0n,
-      freshnessAgeMs: configuration?.freshnessAgeMs,
+      keysetExpiresAtMs: configuration?.keysetExpiresAtMs,
+      freshnessAgeMs: configuration?.freshness.ageMs,
+      stale: configuration?.freshness.stale ?? false,
       lastError: this.#lastError,
       quarantined: [...(configuration?.quarantined.keys() ?? [])],
     };
@@ -166,15 +198,21 @@ export class Subscription {
 
   /** One connection, from its hello to its end. Returns when the control plane says so; throws for every other end. */
   async #connect(onGood: () => void): Promise<void> {
-    const { controlPlaneUrl, ca, token, clock } = this.#options;
+    const { controlPlaneUrl, ca, token, clientCertificate, clock } = this.#options;
     const silenceMs = MISSED_HEARTBEATS * (this.#options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS);
     const ending = new AbortController();
     const end = (): void => ending.abort(this.#stopping.signal.reason);
     this.#stopping.signal.addEventListener("abort", end);
-    const client = openStreamClient(controlPlaneUrl, ca, (await token()).trim());
+    const tls = { ca, clientCertificate: await clientCertificate?.() };
+    const client = openStreamClient(controlPlaneUrl, tls, (await token())?.trim());
     const watchdog = new Watchdog(clock, silenceMs, () => {
       ending.abort(new Error(`the control plane has been silent for ${silenceMs} ms`));
     });
+    const { statusIntervalMs = STATUS_INTERVAL_MS } = this.#options;
+    const reports = new StatusReports(clock, statusIntervalMs, () =>
+      this.#reportStatus(client, ending.signal),
+    );
+    this.#statusReports = reports;
     try {
       for await (const message of client.calls.watch(this.#request(), { signal: ending.signal })) {
         watchdog.hold();
@@ -188,6 +226,7 @@ export class Subscription {
       throw error;
     } finally {
       watchdog.hold();
+      reports.stop();
       this.#stopping.signal.removeEventListener("abort", end);
       this.#connected = false;
       this.#ready.configuration.forgetIncoming();
@@ -208,15 +247,18 @@ export class Subscription {
     try {
       switch (event.case) {
         case "hello":
+          checkSchema(event.value.schemaVersion);
           this.#connected = true;
           this.#options.logger.info("connected to the control plane", {
             controlPlane: event.value.controlPlane,
             scope: event.value.scope,
             group: event.value.group,
           });
+          this.#statusReports?.now();
           break;
         case "keyset":
-          await configuration.takeKeyset(event.value);
+          // Whoever rotates keys waits until each data plane has said that it has the new keyset.
+          if (await configuration.takeKeyset(event.value)) this.#statusReports?.now();
           break;
         case "keyring":
           await configuration.takeKeyring(event.value);
@@ -228,10 +270,13 @@ export class Subscription {
           await this.#settled(await configuration.takeChunk(event.value), client, signal, onGood);
           break;
         case "heartbeat":
-          if (configuration.takeHeartbeat(event.value)) onGood();
+          if (await configuration.takeHeartbeat(event.value)) onGood();
           break;
         case "drain":
           return "drain";
+        case "delta":
+          await this.#settled(await configuration.takeDelta(event.value), client, signal, onGood);
+          break;
         case undefined:
           // Something that a newer control plane sends.
           break;
@@ -239,6 +284,7 @@ export class Subscription {
           event satisfies never;
       }
     } catch (error) {
+      if (error instanceof SchemaUnreadable) throw error;
       await this.#refuse(error, event.case ?? "", client, signal);
     }
     return "go on";
@@ -258,11 +304,39 @@ export class Subscription {
       held: describePosition(position),
       quarantined: quarantined.length,
     });
+    const acted = await this.#options.acted();
+    const results = acted.map(({ tenant, counts }) => ({ tenant, counts: countsOf(counts) }));
     await this.#report(
-      { case: "ack", value: { held: heldOf(position), quarantined: [...quarantined] } },
+      { case: "ack", value: { held: heldOf(position), quarantined: [...quarantined], results } },
       client,
       signal,
     );
+    // What was ended or lifted is seen at once.
+    if (acted.length > 0) this.#statusReports?.now();
+  }
+
+  async #reportStatus(client: StreamClient, signal: AbortSignal): Promise<void> {
+    const { configuration } = this.#ready;
+    const { held } = configuration;
+    const { ageMs: freshnessAgeMs } = configuration.freshness;
+    let own: OwnStatus;
+    try {
+      own = await this.#options.ownStatus();
+    } catch (error) {
+      this.#options.logger.error("the own status cannot be told", { error });
+      return;
+    }
+    const value = {
+      ready: own.ready,
+      keysetVersion: configuration.keysetVersion,
+      quarantined: [...configuration.quarantined.keys()],
+      bans: own.bans.map((ban) => ({ ...ban, remainingMs: BigInt(Math.ceil(ban.remainingMs)) })),
+      metrics: own.metrics.families.map((family) => ({ ...family, samples: [...family.samples] })),
+      labelSets: own.metrics.labelSets.map((labels) => ({ labels: { ...labels } })),
+      ...(freshnessAgeMs === undefined ? {} : { freshnessAgeMs: BigInt(Math.round(freshnessAgeMs)) }),
+      ...(held === undefined ? {} : { held: heldOf(held) }),
+    };
+    await this.#report({ case: "status", value }, client, signal);
   }
 
   /** Logs and reports. @throws when it is worth asking again, which takes another connection. */
@@ -277,7 +351,7 @@ export class Subscription {
       serving: describePosition(configuration.held),
     });
     const { held } = configuration;
-    const refused = message === "snapshot" || message === "chunk" ? configuration.offered : undefined;
+    const refused = STATE_MESSAGES.has(message) ? configuration.offered : undefined;
     await this.#report(
       {
         case: "nack",
@@ -307,15 +381,18 @@ export class Subscription {
 
   #request(): MessageInitShape<typeof WatchRequestSchema> {
     const { instance, nodeKey, configuration } = this.#ready;
-    const { held } = configuration;
+    const { held, mark, proof } = configuration;
     return {
       instance,
       publicKey: Uint8Array.from(rawNodePublicKey(nodeKey)),
       build: this.#options.build,
       maxSchemaVersion: SCHEMA_VERSION,
+      minSchemaVersion: OLDEST_SCHEMA_VERSION,
       keysetVersion: configuration.keysetVersion,
       dataKeyIds: configuration.dataKeyIds,
       ...(held === undefined ? {} : { held: heldOf(held) }),
+      ...(mark === undefined ? {} : { mark: heldOf(mark) }),
+      ...(proof === undefined ? {} : { proof: Uint8Array.from(proof) }),
     };
   }
 
@@ -345,4 +422,15 @@ function heldOf({ epoch, generation, root }: Position): {
   stateRoot: Uint8Array;
 } {
   return { epoch, generation, stateRoot: root };
+}
+
+/** In front of everything else on a connection. @throws SchemaUnreadable, which ends it */
+function checkSchema(version: number): void {
+  // A control plane from before there was a choice.
+  const published = version === 0 ? 1 : version;
+  if (published < OLDEST_SCHEMA_VERSION || published > SCHEMA_VERSION) throw new SchemaUnreadable(published);
+}
+
+function countsOf(counts: Readonly<Record<string, number>>): Record<string, bigint> {
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, BigInt(count)]));
 }

@@ -39,6 +39,11 @@ export class Trust {
     return this.#held?.version ?? 0n;
   }
 
+  /** Ms since the epoch; undefined: none is held. */
+  get expiresAtMs(): number | undefined {
+    return this.#held?.expiresAtMs;
+  }
+
   /** What new configuration must be signed under. @throws BundleRefused when there is none, or it has expired. */
   current(nowMs: number): TrustedKeyset {
     if (this.#held === undefined) throw new BundleRefused("NO_KEYSET", "no keyset is held yet");

@@ -5,15 +5,31 @@ const WINDOW_BYTES = 8 * 1024 * 1024;
 const PING_INTERVAL_MS = 15_000;
 const PING_TIMEOUT_MS = 10_000;
 
+/** PEM. */
+export interface ClientCertificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+export interface StreamTls {
+  /** Undefined: the system's roots. */
+  readonly ca: Buffer | undefined;
+  readonly clientCertificate: ClientCertificate | undefined;
+}
+
 /** A connection whose windows hold a snapshot: with HTTP/2's default of 64 KiB each of them costs a round trip. */
 export class WideSession extends Http2SessionManager {
   readonly #widened = new WeakSet<ClientHttp2Session>();
 
-  constructor(url: string, ca: Buffer | undefined) {
+  constructor(url: string, tls: StreamTls) {
     super(
       url,
       { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS },
-      { settings: { initialWindowSize: WINDOW_BYTES }, ...(ca === undefined ? {} : { ca }) },
+      {
+        settings: { initialWindowSize: WINDOW_BYTES },
+        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+        ...tls.clientCertificate,
+      },
     );
   }
 

@@ -6,8 +6,8 @@ import {
   TenantBanned,
   TooManyFailedLogins,
 } from "./admission-failure.js";
-import type { FailureBrake } from "./failure-brake.js";
 import type { Identity } from "./identify.js";
+import type { Ban, Tenant } from "./tenant.js";
 
 /** What is known of a connection before anybody has logged in on it. */
 export interface Connection {
@@ -15,6 +15,11 @@ export interface Connection {
   readonly encrypted: boolean;
   /** The common name in the client's certificate, if one was shown that holds. */
   readonly certifiedName: string | undefined;
+}
+
+/** Failed logins of an address at a tenant. */
+export interface LoginBrake {
+  blocks(tenant: string, group: string): boolean;
 }
 
 /**
@@ -25,19 +30,23 @@ export function admit(
   identity: Identity,
   connection: Connection,
   rule: ClientCertificateRule,
-  brake: FailureBrake,
+  brake: LoginBrake,
   /** Of the wall clock: bans end by it. */
   nowMs: number,
 ): void {
   const { tenant, user } = identity;
-  const { ban } = tenant;
-  if (ban !== undefined && ban.atMs <= nowMs && (ban.untilMs === undefined || nowMs <= ban.untilMs))
-    throw new TenantBanned(ban.reason);
+  const ban = banInForce(tenant, nowMs);
+  if (ban !== undefined) throw new TenantBanned(ban.reason);
   if ((tenant.enforceSsl || identity.token) && !connection.encrypted) throw new SslRequired(user);
   checkCertificate(identity, connection, rule);
   const { ip, group } = connection.address;
   if (!tenant.allowList.includes(ip)) throw new AddressNotAllowed(ip);
   if (group !== undefined && brake.blocks(tenant.id, group)) throw new TooManyFailedLogins();
+}
+
+export function banInForce({ ban }: Tenant, nowMs: number): Ban | undefined {
+  if (ban === undefined || ban.atMs > nowMs) return undefined;
+  return ban.untilMs === undefined || nowMs <= ban.untilMs ? ban : undefined;
 }
 
 function checkCertificate(identity: Identity, connection: Connection, rule: ClientCertificateRule): void {

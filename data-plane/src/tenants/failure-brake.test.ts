@@ -47,4 +47,31 @@ describe("the brake on failed logins", () => {
     fail(brake, 9, "t", "d");
     expect(brake.blocks("t", "d")).toBe(true);
   });
+
+  it("names the bans in force, and lifts those of one address or of all, at one thing", () => {
+    const clock = new FakeClock();
+    const brake = new FailureBrake(clock);
+    for (const address of ["a", "b"]) for (const tenant of ["t", "u"]) fail(brake, 10, tenant, address);
+    clock.advance(20_000);
+    expect(brake.bans()).toContainEqual({ thing: "t", address: "a", remainingMs: 100_000 });
+    expect(brake.bans()).toHaveLength(4);
+    expect(brake.lift("t", "a", clock.now())).toBe(1);
+    expect(brake.blocks("t", "a")).toBe(false);
+    expect(brake.blocks("t", "b")).toBe(true);
+    expect(brake.lift("t", undefined, clock.now())).toBe(1);
+    expect(brake.bans().map(({ thing }) => thing)).toEqual(["u", "u"]);
+    expect(brake.lift("t", undefined, clock.now())).toBe(0);
+  });
+
+  it("leaves a ban that is younger than the order", () => {
+    const clock = new FakeClock();
+    const brake = new FailureBrake(clock);
+    const orderedAtMs = clock.now();
+    clock.advance(5000);
+    fail(brake, 10, "t", "a");
+    expect(brake.lift("t", undefined, orderedAtMs)).toBe(0);
+    expect(brake.blocks("t", "a")).toBe(true);
+    clock.advance(120_000);
+    expect(brake.bans()).toEqual([]);
+  });
 });

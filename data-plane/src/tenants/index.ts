@@ -1,4 +1,4 @@
-export { admit, type Connection } from "./admission.js";
+export { admit, banInForce, type Connection, type LoginBrake } from "./admission.js";
 export {
   AddressNotAllowed,
   ClientCertificateRequired,
@@ -12,19 +12,20 @@ export {
 export { type ClientLimit, clientLimitOf } from "./client-limit.js";
 export type { Cluster, ClusterMember } from "./cluster.js";
 export { Directory, type DirectoryListener } from "./directory.js";
-export { FailureBrake } from "./failure-brake.js";
+export { type AddressBan, FailureBrake } from "./failure-brake.js";
+export { anyOrder, type GivenOrders, givenOrders, terminationOrdered } from "./given-orders.js";
 export { InvalidUserInfo, MultipleUsers, NoIdentifier, TenantNotFound } from "./identification-failure.js";
 export { type Identity, identify } from "./identify.js";
 export { parseTenant } from "./parse-tenant.js";
-export { applyRecords, examineRecord, type RecordChange } from "./records.js";
+export { examineRecord, keepRecords, type RecordChange } from "./records.js";
+export { isUserRemoved } from "./removed-user.js";
 export { sampleTenant } from "./sample-tenant.js";
 export { parseStartupOptions } from "./startup-options.js";
-export {
-  type Ban,
-  type Orders,
-  type Secret,
-  type Tenant,
-  type TenantUser,
-  terminationOrdered,
+export type {
+  Ban,
+  Orders,
+  Secret,
+  Tenant,
+  TenantUser,
 } from "./tenant.js";
 export { type Arrival, UnauthenticatedClients } from "./unauthenticated-clients.js";

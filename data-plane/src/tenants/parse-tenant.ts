@@ -10,7 +10,7 @@ import {
   type VerifiedBytes,
 } from "@sluice/shared/bundle";
 import { messageOf } from "@sluice/shared/errors";
-import { openField } from "@sluice/shared/secrets";
+import { checkField, openField } from "@sluice/shared/secrets";
 import { type IpVersion, isExternalId, LIMITS, TENANT_DEFAULTS, USER_DEFAULTS } from "@sluice/shared/tenant";
 import { AddressRanges, type Upstream } from "../transport/index.js";
 import type { Ban, Orders, Secret, Tenant, TenantUser } from "./tenant.js";
@@ -20,12 +20,14 @@ let revisions = 0;
 /**
  * A tenant from the bytes of its record. The record is ours and signed, and is checked all the same: a bug in
  * the control plane must not stop a data plane.
+ * @param secrets "opened": each is, to see whether it can be, which is most of the work; "sealed": they were before.
  * @throws Error that says what cannot be used; the record is then quarantined.
  */
 export function parseTenant(
   body: VerifiedBytes,
   scope: string,
   dataKeys: ReadonlyMap<string, Uint8Array>,
+  secrets: "opened" | "sealed",
 ): Tenant {
   const record = decodeTenant(body);
   if (!isExternalId(record.externalId)) throw new Error("external_id cannot be used");
@@ -38,7 +40,7 @@ export function parseTenant(
   for (const user of record.users) {
     // Which of two would be meant, nobody can say.
     if (users.has(user.dbUser)) throw new Error(`there are two users ${user.dbUser}`);
-    users.set(user.dbUser, parseUser(user, scope, record.externalId, dataKeys));
+    users.set(user.dbUser, parseUser(user, scope, record.externalId, dataKeys, secrets));
   }
   const manager = [...users.values()].find((user) => user.manager);
   if (!record.requireUser && manager === undefined)
@@ -49,6 +51,7 @@ export function parseTenant(
     upstream: parseUpstream(record),
     database: record.dbDatabase,
     enforceSsl: record.enforceSsl,
+    defaultParameterStatus: parameterStatusOf(record),
     requireUser: record.requireUser,
     authQuery: record.authQuery === "" ? undefined : record.authQuery,
     defaultPoolSize: bounded(record.defaultPoolSize, LIMITS.poolSize, "default_pool_size"),
@@ -154,22 +157,17 @@ function parseUser(
   scope: string,
   tenant: string,
   dataKeys: ReadonlyMap<string, Uint8Array>,
+  secrets: "opened" | "sealed",
 ): TenantUser {
   const secret = (field: string, sealed: UserRecord["sealedPassword"]): Secret => {
     if (sealed === undefined) throw new Error(`users/${user.dbUser}/${field} is missing`);
     const key = dataKeys.get(sealed.keyId);
     if (key === undefined) throw new Error(`no data key ${sealed.keyId}`);
-    const open = (): string =>
-      Buffer.from(
-        openField(
-          { id: sealed.keyId, key },
-          { scope, tenant, field: `users/${user.dbUser}/${field}` },
-          sealed,
-        ),
-      ).toString("utf8");
-    // Once now, so that a secret that does not open is seen in front of the swap.
-    open();
-    return open;
+    const dataKey = { id: sealed.keyId, key };
+    const place = { scope, tenant, field: `users/${user.dbUser}/${field}` };
+    // So that a secret that does not open is seen in front of the swap. In clear it is in memory once it is used.
+    if (secrets === "opened") checkField(dataKey, place, sealed);
+    return () => openField(dataKey, place, sealed).toString("utf8");
   };
   return {
     name: user.dbUser,
@@ -201,6 +199,13 @@ function allowListOf(ranges: readonly string[]): AddressRanges {
   } catch (error) {
     throw new Error(`allow_list: ${messageOf(error)}`);
   }
+}
+
+function parameterStatusOf(record: TenantRecord): ReadonlyMap<string, string> {
+  const parameters = new Map(Object.entries(record.defaultParameterStatus));
+  for (const text of [...parameters].flat())
+    if (text.includes("\0")) throw new Error("default_parameter_status has a zero byte");
+  return parameters;
 }
 
 /** Of fields whose 0 means none. */

@@ -2,7 +2,6 @@ import type { VerifiedBytes } from "@sluice/shared/bundle";
 import { type Cluster, parseCluster } from "./cluster.js";
 import type { Directory } from "./directory.js";
 import { parseTenant } from "./parse-tenant.js";
-import type { Tenant } from "./tenant.js";
 
 /** The prefixes of record ids. */
 const TENANT = "tenant/";
@@ -23,7 +22,7 @@ export function examineRecord(
   dataKeys: ReadonlyMap<string, Uint8Array>,
 ): void {
   if (id.startsWith(TENANT)) {
-    const tenant = parseTenant(body, scope, dataKeys);
+    const tenant = parseTenant(body, scope, dataKeys, "opened");
     if (id !== TENANT + tenant.id) throw new Error("the record's id is not its tenant's");
   } else if (id.startsWith(CLUSTER)) {
     const cluster = parseCluster(body);
@@ -31,16 +30,22 @@ export function examineRecord(
   } else throw new Error("a record of an unknown kind");
 }
 
-/** Records that were examined, as one change of the directory. */
-export function applyRecords(directory: Directory, change: RecordChange): void {
-  const tenants: Tenant[] = [];
+/**
+ * Records that were examined, as one change of the directory. Each tenant is parsed when it is asked for: of many
+ * tenants few are used.
+ */
+export function keepRecords(directory: Directory, change: RecordChange): void {
+  const { scope, dataKeys } = change;
+  const tenants = new Map<string, VerifiedBytes>();
   const clusters: Cluster[] = [];
   for (const [id, body] of change.upsert) {
     if (id.startsWith(CLUSTER)) clusters.push(parseCluster(body));
-    else tenants.push(parseTenant(body, change.scope, change.dataKeys));
+    else tenants.set(id.slice(TENANT.length), body);
   }
   directory.applyClusters(clusters, idsBehind(CLUSTER, change.remove));
-  directory.apply(tenants, idsBehind(TENANT, change.remove));
+  directory.keep(tenants, idsBehind(TENANT, change.remove), (body) =>
+    parseTenant(body, scope, dataKeys, "sealed"),
+  );
 }
 
 function idsBehind(prefix: string, ids: readonly string[]): string[] {

@@ -9,6 +9,7 @@ export function sampleTenant(what: Partial<Tenant> = {}): Tenant {
     upstream: { host: "db", port: 5432, ipVersion: "auto", tls: undefined },
     database: "postgres",
     enforceSsl: false,
+    defaultParameterStatus: new Map(),
     requireUser: false,
     authQuery: "select 1",
     defaultPoolSize: 1,

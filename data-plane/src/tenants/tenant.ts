@@ -46,6 +46,8 @@ export interface Tenant {
   readonly upstream: Upstream;
   readonly database: string;
   readonly enforceSsl: boolean;
+  /** For greetings while nobody has reached the database. */
+  readonly defaultParameterStatus: ReadonlyMap<string, string>;
   readonly requireUser: boolean;
   readonly authQuery: string | undefined;
   readonly defaultPoolSize: number;
@@ -83,9 +85,4 @@ export interface Tenant {
   readonly orders: Orders;
   /** Changes with the record; for what is derived from it and cached. */
   readonly revision: number;
-}
-
-/** Whether a change of a tenant brings the order to end its sessions and servers. */
-export function terminationOrdered(tenant: Tenant, before: Tenant | undefined): boolean {
-  return before !== undefined && tenant.orders.terminateSeq > before.orders.terminateSeq;
 }

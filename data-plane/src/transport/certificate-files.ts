@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { messageOf } from "@sluice/shared/errors";
+import { Lookout } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
-import type { Clock, Timer } from "@sluice/shared/time";
+import type { Clock } from "@sluice/shared/time";
 import { type CertificatePair, CertificateSet } from "./certificate-set.js";
 import { contextBase, type TlsFloor } from "./tls-rules.js";
 
@@ -14,8 +14,8 @@ export interface CertificatePaths {
 }
 
 /**
- * The certificates as the files have them, read again when the files change. Not by `fs.watch`: mounted secrets
- * change by a link that is swapped. Files that cannot be used (yet) leave those before in force.
+ * The certificates as the files have them, read again when the files change. Files that cannot be used (yet) leave those
+ * before in force.
  */
 export class CertificateFiles {
   readonly #paths: CertificatePaths;
@@ -24,7 +24,7 @@ export class CertificateFiles {
   readonly #listeners: (() => void)[] = [];
   #content: string;
   #current: CertificateSet;
-  #timer: Timer | undefined;
+  #lookout: Lookout | undefined;
 
   /** @throws Error when a file cannot be read or used */
   constructor(paths: CertificatePaths, floor: TlsFloor, logger: Logger) {
@@ -48,32 +48,27 @@ export class CertificateFiles {
 
   /** Looks at the files every `intervalMs` until `stop`. */
   watch(clock: Clock, intervalMs: number): void {
-    this.#timer = clock.schedule(intervalMs, () => {
-      this.#reload();
-      this.watch(clock, intervalMs);
+    this.#lookout = new Lookout({
+      look: () => this.#reload(),
+      complaint: "certificates for clients cannot be used; those before stay",
+      ...{ intervalMs, clock, logger: this.#logger },
     });
+    this.#lookout.start();
   }
 
   stop(): void {
-    this.#timer?.cancel();
+    this.#lookout?.stop();
   }
 
   #reload(): void {
-    try {
-      const { content, make } = this.#read();
-      if (content === this.#content) return;
-      // Remembered before it is tried, so that one bad state is complained of once.
-      this.#content = content;
-      this.#current = make();
-      for (const listener of this.#listeners) listener();
-      this.#logger.info("certificates for clients were read again", {
-        expires: this.#current.expiresAt.toISOString(),
-      });
-    } catch (error) {
-      this.#logger.error("certificates for clients cannot be used; those before stay", {
-        reason: messageOf(error),
-      });
-    }
+    const { content, make } = this.#read();
+    if (content === this.#content) return;
+    this.#current = make();
+    this.#content = content;
+    for (const listener of this.#listeners) listener();
+    this.#logger.info("certificates for clients were read again", {
+      expires: this.#current.expiresAt.toISOString(),
+    });
   }
 
   #read(): { readonly content: string; readonly make: () => CertificateSet } {

@@ -13,7 +13,11 @@ export interface CertificateChoice {
   /** The same for the same certificates of one set. */
   readonly id: string;
   readonly options: SecureContextOptions;
+  /** When there is one: with its `tls-server-end-point`, if it has such a binding. */
+  readonly only: { readonly binding: Buffer | undefined } | undefined;
 }
+
+const MOST_NAMES = 1000;
 
 interface Loaded extends CertificatePair {
   readonly leaf: X509Certificate;
@@ -26,6 +30,10 @@ export class CertificateSet {
   readonly #pairs: readonly Loaded[];
   readonly #base: SecureContextOptions;
   readonly #bindings: ReadonlyMap<string, Buffer | undefined>;
+  /** The first pair, and those for the same names with another type of key. */
+  readonly #likeFirst: readonly number[];
+  /** By the name that was asked for, which is anybody's: so many, then forgotten. */
+  readonly #choices = new Map<string | undefined, CertificateChoice>();
 
   /** @throws Error when a pair cannot be used, or there is none */
   constructor(pairs: readonly CertificatePair[], base: SecureContextOptions) {
@@ -35,6 +43,9 @@ export class CertificateSet {
     this.#bindings = new Map(
       this.#pairs.map(({ leaf }) => [leaf.fingerprint256, endPointBinding(leaf.raw)] as const),
     );
+    const names = this.#pairs[0]?.leaf.subjectAltName;
+    const like = [...this.#pairs.keys()].filter((at) => this.#pairs[at]?.leaf.subjectAltName === names);
+    this.#likeFirst = this.#oneOfEachType(like);
     // What does not work is found out now.
     createSecureContext(this.choose(undefined).options);
     for (const at of this.#pairs.keys()) createSecureContext(this.#choice([at]).options);
@@ -47,27 +58,29 @@ export class CertificateSet {
 
   /** Whether it matters which name a client asks for. */
   get dependsOnName(): boolean {
-    return this.#likeFirst().length < this.#pairs.length;
+    return this.#likeFirst.length < this.#pairs.length;
   }
 
   choose(serverName: string | undefined): CertificateChoice {
+    const known = this.#choices.get(serverName);
+    if (known !== undefined) return known;
+    const choice = this.#choose(serverName);
+    if (this.#choices.size >= MOST_NAMES) this.#choices.clear();
+    this.#choices.set(serverName, choice);
+    return choice;
+  }
+
+  #choose(serverName: string | undefined): CertificateChoice {
     const named =
       serverName === undefined
         ? []
         : [...this.#pairs.keys()].filter((at) => this.#pairs[at]?.leaf.checkHost(serverName) !== undefined);
-    return this.#choice(named.length > 0 ? this.#oneOfEachType(named) : this.#likeFirst());
+    return this.#choice(named.length > 0 ? this.#oneOfEachType(named) : this.#likeFirst);
   }
 
   /** `tls-server-end-point` of the certificate that was shown. */
   bindingOf(fingerprint256: string): Buffer | undefined {
     return this.#bindings.get(fingerprint256);
-  }
-
-  /** The first pair, and those for the same names with another type of key. */
-  #likeFirst(): readonly number[] {
-    const names = this.#pairs[0]?.leaf.subjectAltName;
-    const like = [...this.#pairs.keys()].filter((at) => this.#pairs[at]?.leaf.subjectAltName === names);
-    return this.#oneOfEachType(like);
   }
 
   #oneOfEachType(positions: readonly number[]): readonly number[] {
@@ -83,7 +96,15 @@ export class CertificateSet {
   #choice(positions: readonly number[]): CertificateChoice {
     const chosen = positions.flatMap((at) => this.#pairs[at] ?? []);
     const [cert, key] = [chosen.map((pair) => pair.cert), chosen.map((pair) => pair.key)];
-    return { id: positions.join(), options: { ...this.#base, cert, key } };
+    const [only, ...others] = chosen;
+    return {
+      id: positions.join(),
+      options: { ...this.#base, cert, key },
+      only:
+        only === undefined || others.length > 0
+          ? undefined
+          : { binding: this.#bindings.get(only.leaf.fingerprint256) },
+    };
   }
 }
 

@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import ipaddr from "ipaddr.js";
 
 /** Where a client comes from. */
@@ -11,9 +12,16 @@ export interface ClientAddress {
   readonly group: string | undefined;
 }
 
+/** In front of a v4 address on a socket that listens on `::`. */
+const MAPPED = "::ffff:";
+
 /** Undefined for what is not an address. */
 export function clientAddress(text: string | undefined): ClientAddress | undefined {
-  if (text === undefined || !ipaddr.isValid(text)) return undefined;
+  if (text === undefined) return undefined;
+  // As sockets show them, and in their normal form already.
+  const v4 = text.startsWith(MAPPED) ? text.slice(MAPPED.length) : text;
+  if (isIPv4(v4)) return { ip: v4, group: v4 };
+  if (!ipaddr.isValid(text)) return undefined;
   const address = ipaddr.process(text);
   const ip = address.toString();
   if (address.kind() === "ipv4") return { ip, group: ip };

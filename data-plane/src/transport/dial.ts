@@ -1,4 +1,4 @@
-import net from "node:net";
+import net, { type LookupFunction } from "node:net";
 import tls from "node:tls";
 import { messageOf, systemCodeOf } from "@sluice/shared/errors";
 import { type Deadline, DeadlinePassed, within } from "@sluice/shared/time";
@@ -12,6 +12,8 @@ export type ServerSocket = net.Socket | tls.TLSSocket;
 export interface DialOptions {
   /** PEM of GLOBAL_UPSTREAM_CA_PATH: the fallback for tenants without a CA of their own. */
   readonly globalCa: string | undefined;
+  /** How hosts' names are looked up. Default: as the system does. */
+  readonly lookup?: LookupFunction;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function dial(
   options: DialOptions,
   deadline: Deadline,
 ): Promise<ServerSocket> {
-  const socket = net.connect(connectOptions(upstream));
+  const socket = net.connect(connectOptions(upstream, options.lookup));
   try {
     await within(deadline, "connect", once(socket, "connect"));
     if (upstream.tls === undefined) return socket;
@@ -34,7 +36,7 @@ export async function dial(
     // A late 'error' must find a listener.
     socket.on("error", () => undefined);
     if (error instanceof UpstreamUnreachable) throw error;
-    throw new UpstreamUnreachable(reasonOf(error), messageOf(error), error);
+    throw new UpstreamUnreachable(reasonOf(error), messageOf(error), error, true);
   }
 }
 

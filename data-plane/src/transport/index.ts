@@ -9,8 +9,9 @@ export {
 } from "./client-tls.js";
 export { type DialOptions, dial, type ServerSocket } from "./dial.js";
 export { endPointBinding } from "./end-point-binding.js";
+export { mayCarryPasswords } from "./password-channel.js";
 export { BadProxyHeader, type ProxyHeader, readProxyHeader } from "./proxy-header.js";
-export { SocketTo } from "./socket-to.js";
+export { familyOf, SocketTo } from "./socket-to.js";
 export { PEER_ALPN, type TlsFloor } from "./tls-rules.js";
 export { sameUpstream, type Upstream } from "./upstream.js";
 export { UpstreamUnreachable } from "./upstream-unreachable.js";

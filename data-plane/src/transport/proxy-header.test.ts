@@ -10,27 +10,37 @@ function v2(command: number, family: number, rest: Uint8Array, length = rest.len
 
 describe("a PROXY header", () => {
   it.each([
-    ["PROXY TCP4 192.0.2.1 198.51.100.1 1234 6543\r\n", "192.0.2.1"],
-    ["PROXY TCP6 2001:db8::1 2001:db8::2 1234 6543\r\n", "2001:db8::1"],
-    ["PROXY UNKNOWN\r\n", undefined],
-    ["PROXY UNKNOWN anything at all 1 2\r\n", undefined],
-  ])("of version 1 is read: %j", (text, source) => {
+    ["PROXY TCP4 192.0.2.1 198.51.100.1 1234 6543\r\n", "192.0.2.1", 1234],
+    ["PROXY TCP6 2001:db8::1 2001:db8::2 1234 6543\r\n", "2001:db8::1", 1234],
+    ["PROXY UNKNOWN\r\n", undefined, undefined],
+    ["PROXY UNKNOWN anything at all 1 2\r\n", undefined, undefined],
+  ])("of version 1 is read: %j", (text, source, port) => {
     const held = Buffer.concat([Buffer.from(text), Buffer.from("behind")]);
-    expect(readProxyHeader(held)).toEqual({ kind: "header", length: text.length, source });
+    expect(readProxyHeader(held)).toEqual({ kind: "header", length: text.length, source, port });
   });
 
   it("of version 2 is read, TLVs passed over", () => {
     const v4 = v2(1, 0x11, Buffer.from("c0000201c633640104d2198f03000400000000", "hex"));
-    expect(readProxyHeader(v4)).toEqual({ kind: "header", length: v4.length, source: "192.0.2.1" });
+    expect(readProxyHeader(v4)).toEqual({
+      kind: "header",
+      length: v4.length,
+      source: "192.0.2.1",
+      port: 1234,
+    });
     const v6 = v2(
       1,
       0x21,
-      Buffer.concat([Buffer.from("20010db8000000000000000000000001", "hex"), Buffer.alloc(20)]),
+      Buffer.concat([
+        Buffer.from("20010db8000000000000000000000001", "hex"),
+        Buffer.alloc(16),
+        Buffer.from("04d2198f", "hex"),
+      ]),
     );
     expect(readProxyHeader(v6)).toEqual({
       kind: "header",
       length: v6.length,
       source: "2001:db8:0:0:0:0:0:1",
+      port: 1234,
     });
     expect(readProxyHeader(v2(0, 0, Buffer.alloc(0)))).toEqual({
       kind: "header",

@@ -6,7 +6,12 @@ export type ProxyHeader =
   | { readonly kind: "incomplete" }
   | { readonly kind: "none" }
   /** `source` is undefined for the balancer's own connections (LOCAL, UNKNOWN). */
-  | { readonly kind: "header"; readonly length: number; readonly source: string | undefined };
+  | {
+      readonly kind: "header";
+      readonly length: number;
+      readonly source: string | undefined;
+      readonly port?: number;
+    };
 
 export class BadProxyHeader extends SluiceError {
   constructor(what: string) {
@@ -63,7 +68,7 @@ function readV1(held: Buffer): ProxyHeader {
   ) {
     throw new BadProxyHeader("a PROXY line that cannot be read");
   }
-  return { kind: "header", length, source };
+  return { kind: "header", length, source, port: Number(sourcePort) };
 }
 
 /** Only told apart here; whether it is an address is seen where it is used. */
@@ -88,11 +93,16 @@ function readV2(held: Buffer): ProxyHeader {
       return { kind: "header", length, source: undefined };
     case 0x11:
       if (addresses.length < 12) break;
-      return { kind: "header", length, source: [...addresses.subarray(0, 4)].join(".") };
+      return {
+        kind: "header",
+        length,
+        source: [...addresses.subarray(0, 4)].join("."),
+        port: addresses.readUInt16BE(8),
+      };
     case 0x21: {
       if (addresses.length < 36) break;
       const words = Array.from({ length: 8 }, (_, at) => addresses.readUInt16BE(at * 2).toString(16));
-      return { kind: "header", length, source: words.join(":") };
+      return { kind: "header", length, source: words.join(":"), port: addresses.readUInt16BE(32) };
     }
   }
   throw new BadProxyHeader("a PROXY header that cannot be read");

@@ -1,17 +1,26 @@
-import { Socket, type SocketConnectOpts } from "node:net";
+import { type LookupFunction, Socket, type SocketConnectOpts } from "node:net";
 import type { IpVersion } from "@sluice/shared/tenant";
 import type { Upstream } from "./upstream.js";
 
 /** How to connect to an upstream: the address family that its tenant wants, both in turn for `auto` (RFC 8305). */
-export function connectOptions({ host, port, ipVersion }: Upstream): SocketConnectOpts {
+export function connectOptions(
+  { host, port, ipVersion }: Upstream,
+  lookup?: LookupFunction,
+): SocketConnectOpts {
   return {
     host,
     port,
-    family: FAMILIES[ipVersion],
+    family: familyOf(ipVersion),
+    ...(lookup === undefined ? {} : { lookup }),
     autoSelectFamily: ipVersion === "auto",
     noDelay: true,
     keepAlive: true,
   };
+}
+
+/** 0: either. */
+export function familyOf(ipVersion: IpVersion): 0 | 4 | 6 {
+  return FAMILIES[ipVersion];
 }
 
 const FAMILIES: Readonly<Record<IpVersion, 0 | 4 | 6>> = { v4: 4, v6: 6, auto: 0 };

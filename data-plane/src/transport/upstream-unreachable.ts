@@ -2,7 +2,10 @@ import { SluiceError } from "@sluice/shared/errors";
 
 /** A tenant's server could not be reached. The client reads the reason in general; the log has the detail. */
 export class UpstreamUnreachable extends SluiceError {
-  constructor(reason: string, detail?: string, cause?: unknown) {
+  /** A restart or the network may explain it, so that it is worth trying again. */
+  readonly mayPass: boolean;
+
+  constructor(reason: string, detail?: string, cause?: unknown, mayPass = false) {
     super({
       code: "EUPSTREAM",
       kind: "unavailable",
@@ -11,5 +14,6 @@ export class UpstreamUnreachable extends SluiceError {
       ...(detail === undefined ? {} : { detail }),
       ...(cause === undefined ? {} : { cause }),
     });
+    this.mayPass = mayPass;
   }
 }

@@ -5,10 +5,13 @@ import pg from "pg";
 import type { DirectoryListener, Tenant } from "../tenants/index.js";
 import { type DialOptions, SocketTo } from "../transport/index.js";
 import { AuthQueryFailed } from "./auth-query-failed.js";
+import { ManagerClient } from "./manager-client.js";
 
 const CONNECT_TIMEOUT_MS = 5000;
 const QUERY_TIMEOUT_MS = 5000;
 const IDLE_TIMEOUT_MS = 60_000;
+/** Look-ups of one tenant that wait for its connection: a flood of made-up names is turned away here. */
+const MOST_WAITING = 1000;
 
 /** Whether the role may log in at all; `auth_query` only knows its password. */
 const MAY_LOG_IN =
@@ -33,6 +36,7 @@ export class AuthQuery implements DirectoryListener {
     const { authQuery } = tenant;
     if (authQuery === undefined) throw new AuthQueryFailed("no auth_query configured for this tenant");
     const pool = this.#poolOf(tenant);
+    if (pool.waitingCount >= MOST_WAITING) throw new AuthQueryFailed("too many logins are waiting for it");
     try {
       const { rows, fields } = await pool.query<unknown[]>({
         text: authQuery,
@@ -89,6 +93,7 @@ export class AuthQuery implements DirectoryListener {
     const { tls } = upstream;
     const ca = tls?.ca ?? this.#dialOptions.globalCa;
     const pool = new pg.Pool({
+      Client: ManagerClient,
       // The name is what TLS asks for; where the connection goes, the socket knows.
       host: tls?.name ?? upstream.host,
       port: upstream.port,
@@ -109,8 +114,8 @@ export class AuthQuery implements DirectoryListener {
           : {
               rejectUnauthorized: tls.verify === "peer",
               ...(ca === undefined ? {} : { ca }),
-              checkServerIdentity: (_, certificate) =>
-                tls.verify === "peer" ? checkServerIdentity(tls.name, certificate) : undefined,
+              // Also where nothing is refused for it: it says whether a password may be sent in clear.
+              checkServerIdentity: (_, certificate) => checkServerIdentity(tls.name, certificate),
             },
     });
     pool.on("error", (error) =>

@@ -77,6 +77,32 @@ describe("CachedVerifiers", () => {
     await expect(verifiers.find(tenant(), "other")).rejects.toThrow(AuthQueryFailed);
   });
 
+  it("take a slow database alike for users that exist and users that do not", async () => {
+    const { clock, database, verifiers } = setUp();
+    database.answer = async () => undefined;
+    await verifiers.find(tenant(), "nobody");
+    clock.advance(5000);
+    database.answer = () => new Promise(() => undefined);
+    const found = verifiers.find(tenant(), "nobody");
+    clock.advance(1000);
+    expect(await found).toBeUndefined();
+  });
+
+  it("are pushed out by no names that strangers make up", async () => {
+    const { clock, database, verifiers } = setUp();
+    await verifiers.find(tenant(), "u");
+    database.answer = async () => undefined;
+    for (let i = 0; i < 10_050; i++) await verifiers.find(tenant(), `nobody${i}`);
+    clock.advance(5000);
+    database.answer = async () => {
+      throw new AuthQueryFailed("away");
+    };
+    expect(await verifiers.find(tenant(), "u")).toEqual(scram(1));
+    // Of the names themselves only so many are remembered.
+    expect(await verifiers.find(tenant(), "nobody10049")).toBeUndefined();
+    await expect(verifiers.find(tenant(), "nobody0")).rejects.toThrow(AuthQueryFailed);
+  });
+
   it("ask again after a failed login and after the tenant changed", async () => {
     const { database, verifiers } = setUp();
     await verifiers.find(tenant(), "u");

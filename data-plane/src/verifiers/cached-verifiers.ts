@@ -12,7 +12,9 @@ export type ReadSecret = (tenant: Tenant, user: string) => Promise<string | unde
 const FRESH_MS = 5000;
 /** How long a database may take while a cached verifier could serve. */
 const PATIENCE_MS = 1000;
-const MOST_ENTRIES = 10_000;
+/** Roles that exist, and names that strangers made up: these push none of the others out. */
+const MOST_KNOWN = 100_000;
+const MOST_UNKNOWN = 10_000;
 
 interface Entry {
   verifier: StoredSecret | undefined;
@@ -24,7 +26,8 @@ interface Entry {
 export class CachedVerifiers implements Verifiers {
   readonly #read: ReadSecret;
   readonly #clock: Clock;
-  readonly #entries = new Map<string, Entry>();
+  readonly #known = new Map<string, Entry>();
+  readonly #unknown = new Map<string, Entry>();
   readonly #reading = new Map<string, Promise<StoredSecret | undefined>>();
 
   constructor(read: ReadSecret, clock: Clock) {
@@ -35,23 +38,31 @@ export class CachedVerifiers implements Verifiers {
   async find(tenant: Tenant, user: string): Promise<StoredSecret | undefined> {
     if (tenant.requireUser) return configuredSecret(tenant, user);
     const key = `${tenant.id}\0${user}`;
-    const entry = this.#entries.get(key);
+    const entry = this.#entryOf(key);
     const nowMs = this.#clock.monotonic();
     if (entry !== undefined && entry.revision === tenant.revision && nowMs - entry.readAtMs < FRESH_MS)
       return entry.verifier;
     const reading = this.#readOnce(key, tenant, user);
-    if (entry?.verifier === undefined || entry.revision !== tenant.revision) return reading;
+    if (entry === undefined || entry.revision !== tenant.revision) return reading;
     try {
       return await within(Deadline.after(this.#clock, PATIENCE_MS), "auth_query", reading);
     } catch (error) {
-      // The database is slow or away: what it said last still holds.
+      // The database is slow or away: what it said last still holds, of users that do not exist too, or they were told by it.
       if (error instanceof DeadlinePassed || error instanceof AuthQueryFailed) return entry.verifier;
       throw error;
     }
   }
 
+  /** How long what was found is used without being read again; 0: it is read with the next look-up. */
+  freshForMs(tenant: Tenant, user: string): number {
+    const entry = this.#entryOf(`${tenant.id}\0${user}`);
+    if (entry === undefined || entry.revision !== tenant.revision) return 0;
+    return Math.max(0, entry.readAtMs + FRESH_MS - this.#clock.monotonic());
+  }
+
+  /** Somebody used a wrong password, perhaps because it was changed: the next look-up asks again. */
   loginFailed(tenant: Tenant, user: string): void {
-    const entry = this.#entries.get(`${tenant.id}\0${user}`);
+    const entry = this.#entryOf(`${tenant.id}\0${user}`);
     if (entry !== undefined) entry.readAtMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -69,14 +80,21 @@ export class CachedVerifiers implements Verifiers {
     const secret = await this.#read(tenant, user);
     // What is no secret that we know lets nobody in, and must not tell a stranger that the user exists.
     const verifier = secret === undefined ? undefined : parseStoredSecret(secret);
-    this.#entries.delete(key);
-    this.#entries.set(key, { verifier, readAtMs: this.#clock.monotonic(), revision: tenant.revision });
-    if (this.#entries.size > MOST_ENTRIES) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest);
+    this.#known.delete(key);
+    this.#unknown.delete(key);
+    const [entries, most] =
+      verifier === undefined ? [this.#unknown, MOST_UNKNOWN] : [this.#known, MOST_KNOWN];
+    entries.set(key, { verifier, readAtMs: this.#clock.monotonic(), revision: tenant.revision });
+    if (entries.size > most) {
+      for (const oldest of entries.keys()) {
+        entries.delete(oldest);
         break;
       }
     }
     return verifier;
+  }
+
+  #entryOf(key: string): Entry | undefined {
+    return this.#known.get(key) ?? this.#unknown.get(key);
   }
 }

@@ -8,6 +8,4 @@ export interface Verifiers {
    * @throws AuthQueryFailed when the tenant's database cannot tell
    */
   find(tenant: Tenant, user: string): Promise<StoredSecret | undefined>;
-  /** Somebody used a wrong password, perhaps because it was changed: the next look-up asks again. */
-  loginFailed(tenant: Tenant, user: string): void;
 }

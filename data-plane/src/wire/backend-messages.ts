@@ -20,7 +20,7 @@ export function errorResponse(severity: Severity, sqlstate: string, message: str
 }
 
 export function errorResponseOf(severity: Severity, error: SluiceError): Buffer {
-  return errorResponse(severity, error.sqlstate, error.clientMessage);
+  return errorResponse(severity, error.sqlstate, error.clientMessage, error.hint);
 }
 
 /** What a client of protocol 2 can read: the type byte and text, without a length. */
@@ -56,6 +56,10 @@ export function authenticationSaslFinal(message: string): Buffer {
 
 export function parameterStatus(name: string, value: string): Buffer {
   return new MessageWriter().string(name).string(value).end("S");
+}
+
+export function notificationResponse(body: Uint8Array): Buffer {
+  return new MessageWriter().bytes(body).end("A");
 }
 
 export function backendKeyData(pid: number, secret: Uint8Array): Buffer {

@@ -14,34 +14,37 @@ const STREAM = Buffer.concat([
   READY_IDLE,
 ]);
 
-function scan(segments: readonly Buffer[]): { events: string[]; offsets: number[]; between: boolean } {
+function scan(segments: readonly Buffer[]) {
   const events: string[] = [];
   const offsets: number[] = [];
+  const begun: (readonly [string, number, number])[] = [];
+  const passed: Buffer[] = [];
   let base = 0;
   const scanner = new BackendScanner({
     readyForQuery: (status, end) => {
       events.push(`ready ${String.fromCharCode(status)}`);
       offsets.push(base + end);
     },
-    message: (type, body, end) => {
-      events.push(`${String.fromCharCode(type)} ${body.toString("latin1")}`);
-      offsets.push(base + end);
-    },
+    begins: (type, start, end) => begun.push([String.fromCharCode(type), base + start, base + end]),
+    message: (type, body) => events.push(`${String.fromCharCode(type)} ${body.toString("latin1")}`),
     copyIn: () => events.push("copy in"),
   });
   for (const segment of segments) {
-    scanner.scan(segment);
-    base += segment.length;
+    const whole = scanner.scan(segment);
+    passed.push(whole);
+    base += whole.length;
   }
-  return { events, offsets, between: scanner.betweenMessages };
+  return { events, offsets, begun, passed: Buffer.concat(passed), between: scanner.betweenMessages };
 }
 
 describe("BackendScanner", () => {
   it("tells of the messages that matter and of no others", () => {
-    const { events, offsets, between } = scan([STREAM]);
+    const { events, offsets, begun, passed, between } = scan([STREAM]);
     expect(events.map((event) => event.slice(0, 7))).toEqual(["S TimeZ", "E SERRO", "copy in", "ready I"]);
-    expect(offsets[0]).toBe(STATUS.length);
-    expect(offsets.at(-1)).toBe(STREAM.length);
+    expect(begun.map(([type]) => type)).toEqual(["S", "I", "E", "G", "Z"]);
+    expect(begun[0]).toEqual(["S", 0, STATUS.length]);
+    expect(offsets).toEqual([STREAM.length]);
+    expect(passed).toEqual(STREAM);
     expect(between).toBe(true);
   });
 

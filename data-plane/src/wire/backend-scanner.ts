@@ -1,4 +1,5 @@
 import { MalformedMessage } from "./malformed-message.js";
+import { lengthAt } from "./message-length.js";
 import { Backend } from "./message-types.js";
 
 /**
@@ -6,27 +7,32 @@ import { Backend } from "./message-types.js";
  * passes by. Loops and integers, nothing allocated for the usual message; every byte a server sends goes through
  * here once.
  *
- * Invariant between calls: exactly one of
- *   header > 0            inside a header, its first bytes are in #header
- *   remaining > 0         inside a body
- *   both 0                between messages
+ * A header that is not whole is held back until it is, so that whoever passes the bytes on always knows what they
+ * belong to. Invariant between calls: at most one of #held and #remaining says that a message is under way.
  */
 export interface BackendEvents {
+  /**
+   * A message begins at `start` of the segment that `scan` returns, and ends at `end`, which may lie beyond it.
+   * Not told of DataRow and CopyData.
+   */
+  begins(type: number, start: number, end: number): void;
   /** `end` is the offset behind the message in the segment. */
   readyForQuery(status: number, end: number): void;
-  /** ParameterStatus, CommandComplete, ErrorResponse, BackendKeyData...: whatever `wants` names, whole. */
-  message(type: number, body: Buffer, end: number): void;
+  /** ParameterStatus and ErrorResponse, and CommandComplete while `wantsTags`; whole, or cut at 64 KiB. */
+  message(type: number, body: Buffer): void;
   /** CopyInResponse and CopyBothResponse. */
   copyIn(): void;
 }
 
 /** A body that is wanted whole is never longer than this; longer ones are cut. */
 const MOST_KEPT_BYTES = 64 * 1024;
+const HEADER_BYTES = 5;
 
 export class BackendScanner {
   readonly #events: BackendEvents;
-  readonly #header = Buffer.alloc(5);
-  #headerLength = 0;
+  /** CommandComplete is told whole, too. */
+  wantsTags = false;
+  #held: Buffer | undefined;
   #remaining = 0;
   #type = 0;
   #kept: Buffer[] | undefined;
@@ -37,50 +43,64 @@ export class BackendScanner {
   }
 
   get betweenMessages(): boolean {
-    return this.#headerLength === 0 && this.#remaining === 0;
+    return this.#held === undefined && this.#remaining === 0;
   }
 
-  /** Throws MalformedMessage when the server does not speak the protocol. */
-  scan(segment: Buffer): void {
+  /**
+   * Returns what can be passed on: the segment, but for a header that is not whole.
+   * @throws MalformedMessage when the server does not speak the protocol.
+   */
+  scan(received: Buffer): Buffer {
+    let segment = received;
+    if (this.#held !== undefined) {
+      segment = Buffer.concat([this.#held, received]);
+      this.#held = undefined;
+    }
     const end = segment.length;
-    let at = 0;
-    if (this.#remaining > 0) at = this.#continueBody(segment);
+    let at = this.#remaining > 0 ? this.#continueBody(segment) : 0;
     while (at < end) {
-      let type: number;
-      let length: number;
-      let body: number;
-      if (this.#headerLength === 0 && end - at >= 5) {
-        type = segment[at] as number;
-        length = segment.readInt32BE(at + 1);
-        body = at + 5;
-      } else {
-        const wanted = Math.min(5 - this.#headerLength, end - at);
-        segment.copy(this.#header, this.#headerLength, at, at + wanted);
-        this.#headerLength += wanted;
-        if (this.#headerLength < 5) return;
-        this.#headerLength = 0;
-        type = this.#header[0] as number;
-        length = this.#header.readInt32BE(1);
-        body = at + wanted;
+      if (end - at < HEADER_BYTES) {
+        this.#held = Buffer.from(segment.subarray(at));
+        return segment.subarray(0, at);
       }
+      const type = segment[at] as number;
+      const length = lengthAt(segment, at + 1);
       if (length < 4) throw new MalformedMessage("bad length from the server");
-      const bodyEnd = body + length - 4;
-      if (bodyEnd <= end) {
-        // DataRow and the like take no branch but this one.
-        if (type === Backend.ReadyForQuery)
-          this.#events.readyForQuery(statusIn(segment, body, bodyEnd), bodyEnd);
-        else if (isWanted(type)) this.#events.message(type, segment.subarray(body, bodyEnd), bodyEnd);
-        else if (type === Backend.CopyInResponse || type === Backend.CopyBothResponse) this.#events.copyIn();
+      const bodyEnd = at + 1 + length;
+      if (type === Backend.DataRow || type === Backend.CopyData) {
+        if (bodyEnd > end) {
+          this.#type = type;
+          this.#remaining = bodyEnd - end;
+          return segment;
+        }
         at = bodyEnd;
-      } else {
+        continue;
+      }
+      const body = at + HEADER_BYTES;
+      this.#events.begins(type, at, bodyEnd);
+      if (bodyEnd > end) {
         this.#type = type;
         this.#remaining = bodyEnd - end;
-        this.#kept = isWanted(type) || type === Backend.ReadyForQuery ? [] : undefined;
+        this.#kept = this.#isKept(type) || type === Backend.ReadyForQuery ? [] : undefined;
         this.#keptLength = 0;
-        if (this.#kept !== undefined && body < end) this.#keep(segment.subarray(body, end));
-        return;
+        if (body < end) this.#keep(segment.subarray(body, end));
+        return segment;
       }
+      if (type === Backend.ReadyForQuery)
+        this.#events.readyForQuery(statusIn(segment, body, bodyEnd), bodyEnd);
+      else if (this.#isKept(type)) this.#events.message(type, segment.subarray(body, bodyEnd));
+      else if (type === Backend.CopyInResponse || type === Backend.CopyBothResponse) this.#events.copyIn();
+      at = bodyEnd;
     }
+    return segment;
+  }
+
+  #isKept(type: number): boolean {
+    return (
+      type === Backend.ParameterStatus ||
+      type === Backend.ErrorResponse ||
+      (type === Backend.CommandComplete && this.wantsTags)
+    );
   }
 
   #continueBody(segment: Buffer): number {
@@ -92,7 +112,7 @@ export class BackendScanner {
     this.#kept = undefined;
     if (this.#type === Backend.ReadyForQuery && body !== undefined)
       this.#events.readyForQuery(statusIn(body, 0, this.#keptLength), part);
-    else if (body !== undefined) this.#events.message(this.#type, body, part);
+    else if (body !== undefined) this.#events.message(this.#type, body);
     else if (this.#type === Backend.CopyInResponse || this.#type === Backend.CopyBothResponse)
       this.#events.copyIn();
     return part;
@@ -100,8 +120,8 @@ export class BackendScanner {
 
   #keep(part: Buffer): void {
     const room = MOST_KEPT_BYTES - this.#keptLength;
-    if (room <= 0) return;
-    this.#kept?.push(Buffer.from(part.subarray(0, room)));
+    if (this.#kept === undefined || room <= 0) return;
+    this.#kept.push(Buffer.from(part.subarray(0, room)));
     this.#keptLength += Math.min(room, part.length);
   }
 }
@@ -110,8 +130,4 @@ export class BackendScanner {
 function statusIn(bytes: Buffer, start: number, end: number): number {
   if (end - start !== 1) throw new MalformedMessage("ReadyForQuery of a wrong size from the server");
   return bytes[start] ?? 0;
-}
-
-function isWanted(type: number): boolean {
-  return type === Backend.ParameterStatus || type === Backend.ErrorResponse;
 }

@@ -6,6 +6,17 @@ export interface Frame {
   readonly body: Buffer;
 }
 
+/** The type byte and the length. */
+export const FRAME_HEADER_BYTES = 5;
+
+/** Where the message at the start of `held` ends; undefined: it has not come whole. @throws MalformedMessage */
+export function frameEnd(held: Buffer, maxBytes: number): number | undefined {
+  if (held.length < FRAME_HEADER_BYTES) return undefined;
+  const length = held.readInt32BE(1);
+  if (length < 4 || length > maxBytes) throw new MalformedMessage("bad length");
+  return held.length < 1 + length ? undefined : 1 + length;
+}
+
 /**
  * Whole messages out of segments that are cut anywhere, for the phases before the relay (login, on both sides),
  * where messages are few and small. A message above `maxBytes` is an error before anything is allocated for it.
@@ -25,12 +36,10 @@ export class FrameReader {
   /** The next whole message, or undefined until more has come. Throws MalformedMessage. */
   next(): Frame | undefined {
     const held = this.#held;
-    if (held.length < 5) return undefined;
-    const length = held.readInt32BE(1);
-    if (length < 4 || length > this.#maxBytes) throw new MalformedMessage("bad length");
-    if (held.length < 1 + length) return undefined;
-    this.#held = held.subarray(1 + length);
-    return { type: held[0] ?? 0, body: held.subarray(5, 1 + length) };
+    const end = frameEnd(held, this.#maxBytes);
+    if (end === undefined) return undefined;
+    this.#held = held.subarray(end);
+    return { type: held[0] ?? 0, body: held.subarray(FRAME_HEADER_BYTES, end) };
   }
 
   /** What came behind the last message taken; the reader is empty afterwards. */

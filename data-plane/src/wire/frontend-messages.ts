@@ -33,3 +33,7 @@ export function query(text: string): Buffer {
 }
 
 export const TERMINATE = new MessageWriter().end("X");
+
+export const SYNC = new MessageWriter().end("S");
+
+export const COPY_FAIL = new MessageWriter().string("the client is gone").end("f");

@@ -32,17 +32,23 @@ export const Backend = {
   EmptyQueryResponse: 0x49,
   ErrorResponse: 0x45,
   NegotiateProtocolVersion: 0x76,
+  NoData: 0x6e,
   NoticeResponse: 0x4e,
   NotificationResponse: 0x41,
   ParameterStatus: 0x53,
+  ParseComplete: 0x31,
+  PortalSuspended: 0x73,
   ReadyForQuery: 0x5a,
+  RowDescription: 0x54,
 } as const;
 
 /** The status byte of ReadyForQuery. */
 export const TransactionStatus = { idle: 0x49, inTransaction: 0x54, failed: 0x45 } as const;
 
-const FRONTEND_BYTES: ReadonlySet<number> = new Set(Object.values(Frontend));
+/** A table, since it is asked of each message. */
+const IS_FRONTEND = new Uint8Array(256);
+for (const type of Object.values(Frontend)) IS_FRONTEND[type] = 1;
 
 export function isFrontendType(type: number): boolean {
-  return FRONTEND_BYTES.has(type);
+  return IS_FRONTEND[type] === 1;
 }

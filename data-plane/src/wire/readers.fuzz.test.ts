@@ -150,6 +150,7 @@ describe("the scanner of what servers send", () => {
   function scanned(segments: readonly Buffer[]): { seen: string[]; failed: boolean } {
     const seen: string[] = [];
     const scanner = new BackendScanner({
+      begins: () => undefined,
       readyForQuery: (status) => seen.push(`ready ${status}`),
       message: (type, body) => seen.push(`${type} ${body.toString("hex")}`),
       copyIn: () => seen.push("copy"),

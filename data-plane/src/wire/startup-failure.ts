@@ -25,6 +25,9 @@ export class StartupPacketTooLarge extends SluiceError {
 
 /** PostgreSQL's own words for it. */
 export class UnsupportedProtocol extends SluiceError {
+  /** Its clients do not know today's ErrorResponse. Version 0.0 was never spoken: PostgreSQL answers it in today's form. */
+  readonly isOlder: boolean;
+
   constructor(version: number) {
     super({
       code: "EPROTOCOLVERSION",
@@ -32,5 +35,6 @@ export class UnsupportedProtocol extends SluiceError {
       sqlstate: "0A000",
       clientMessage: `unsupported frontend protocol ${version >>> 16}.${version & 0xffff}: server supports 3.0 to 3.2`,
     });
+    this.isOlder = version !== 0 && version >>> 16 < 3;
   }
 }

@@ -20,8 +20,13 @@ function pem(label: string, bytes: ArrayBuffer): string {
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }
 
-/** A self-signed certificate for this machine's own names; it is its own CA. For local use only. */
-export async function makeCertificate(commonName: string, files: CertificateFiles): Promise<void> {
+/** A self-signed certificate for this machine's own names, and more; it is its own CA. For local use only. */
+export async function makeCertificate(
+  commonName: string,
+  files: CertificateFiles,
+  moreNames: readonly string[] = [],
+  moreAddresses: readonly string[] = [],
+): Promise<void> {
   x509.cryptoProvider.set(webcrypto);
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   // A minute of slack for a peer whose clock is behind.
@@ -35,8 +40,10 @@ export async function makeCertificate(commonName: string, files: CertificateFile
     extensions: [
       new x509.SubjectAlternativeNameExtension([
         { type: "dns", value: "localhost" },
+        ...moreNames.map((value) => ({ type: "dns" as const, value })),
         { type: "ip", value: "127.0.0.1" },
         { type: "ip", value: "::1" },
+        ...moreAddresses.map((value) => ({ type: "ip" as const, value })),
       ]),
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),

@@ -27,7 +27,7 @@ const DAYS = "3650";
 /** The region of the one data plane. */
 export const LOCAL_REGION = "local";
 
-async function command(name: string, ...args: readonly string[]): Promise<void> {
+export async function command(name: string, ...args: readonly string[]): Promise<void> {
   await promisify(execFile)(
     process.execPath,
     [join(workspace, "control-plane/dist/commands", `${name}.js`), ...args],
@@ -62,7 +62,7 @@ async function make(folder: string): Promise<void> {
   ]);
 }
 
-function rawPublicKey(path: string): string {
+export function rawPublicKey(path: string): string {
   const { x } = createPublicKey(readFileSync(path)).export({ format: "jwk" });
   if (x === undefined) throw new Error(`${path} is not an Ed25519 public key`);
   return Buffer.from(x, "base64url").toString("base64");

@@ -175,9 +175,9 @@ export class Development {
 
   #showNext(): void {
     const port = this.#postgres?.server.port ?? this.#settings.postgresPort;
-    const [put, query] = nextCommands(this.#settings, port);
+    const { put, query, look } = nextCommands(this.#settings, port);
     this.#terminal.say(
-      `\nNext, in another terminal: make a tenant, then query through the pooler.\n\n${put}\n\n${query}\n\nCtrl-C ends everything.\n`,
+      `\nNext, in another terminal: make a tenant, then query through the pooler.\n\n${put}\n\n${query}\n\nThen look into it: the console (also PAUSE, RESUME, KILL; SHOW HELP), figures, the API in a browser.\n\n${look.join("\n")}\n\nCtrl-C ends everything.\n`,
     );
   }
 

@@ -28,6 +28,12 @@ export interface FleetPlane {
   start(extra?: Variables): Promise<void>;
 }
 
+export interface FleetDataPlane extends FleetPlane {
+  /** `console` is 0 without CONSOLE_USERS. */
+  readonly ports: { transaction: number; session: number; operations: number; console: number };
+  readonly dataDir: string;
+}
+
 export interface Fleet {
   /** Data folders, keys and certificates of this fleet. */
   readonly folder: string;
@@ -35,10 +41,9 @@ export interface Fleet {
     readonly url: string;
     readonly ports: { http: number; stream: number };
   };
-  readonly dataPlane: FleetPlane & {
-    readonly ports: { transaction: number; session: number; operations: number };
-    readonly dataDir: string;
-  };
+  readonly dataPlane: FleetDataPlane;
+  /** One more in the same region, beside it; ends with the fleet. */
+  addDataPlane(name: string): Promise<FleetDataPlane>;
   /** All lines of both planes so far, each with the plane's name in front. */
   logs(): string;
   /** Ends both planes and removes folder and database. */
@@ -113,7 +118,6 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const onLine = (line: string): void => {
     lines.push(line);
   };
-  const dataDir = join(folder, "data-plane");
   const planes: Plane[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(planes.map((plane) => plane.stop()));
@@ -140,41 +144,48 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     );
     planes.push(controlPlane);
     await controlPlane.start();
-    const dataPlane = new Plane(
-      "data-plane",
-      dataPlaneMain,
-      (ports) => ({
-        LOG_FORMAT: "json",
-        ...dataPlaneEnvironment(
-          credentials,
-          {
-            transaction: ports.transaction ?? 0,
-            session: ports.session ?? 0,
-            operations: ports.operations ?? 0,
-          },
-          controlPlane.port("stream"),
-          dataDir,
-        ),
-        ...options.dataPlaneEnvironment,
-      }),
-      onLine,
-    );
-    planes.push(dataPlane);
-    await dataPlane.start();
+    const addDataPlane = async (name: string): Promise<FleetDataPlane> => {
+      const dataDir = join(folder, name);
+      const plane = new Plane(
+        name,
+        dataPlaneMain,
+        (ports) => ({
+          LOG_FORMAT: "json",
+          ...dataPlaneEnvironment(
+            credentials,
+            {
+              transaction: ports.transaction ?? 0,
+              session: ports.session ?? 0,
+              operations: ports.operations ?? 0,
+            },
+            controlPlane.port("stream"),
+            dataDir,
+          ),
+          ...options.dataPlaneEnvironment,
+        }),
+        onLine,
+      );
+      planes.push(plane);
+      await plane.start();
+      return Object.assign(plane, {
+        dataDir,
+        ports: {
+          transaction: plane.port("transaction"),
+          session: plane.port("session"),
+          operations: plane.port("operations"),
+          console: plane.port("console"),
+        },
+      });
+    };
+    const dataPlane = await addDataPlane("data-plane");
     return {
       folder,
       controlPlane: Object.assign(controlPlane, {
         url: `http://127.0.0.1:${controlPlane.port("http")}`,
         ports: { http: controlPlane.port("http"), stream: controlPlane.port("stream") },
       }),
-      dataPlane: Object.assign(dataPlane, {
-        dataDir,
-        ports: {
-          transaction: dataPlane.port("transaction"),
-          session: dataPlane.port("session"),
-          operations: dataPlane.port("operations"),
-        },
-      }),
+      dataPlane,
+      addDataPlane,
       logs: () => lines.join("\n"),
       stop,
     };

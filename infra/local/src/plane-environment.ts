@@ -12,7 +12,12 @@ export interface DataPlanePorts {
   readonly transaction: number;
   readonly session: number;
   readonly operations: number;
+  /** Undefined: there is no console. */
+  readonly console?: number;
 }
+
+/** Of the console: name and password, as public as the rest. */
+export const DEVELOPER = "dev";
 
 /** The secret is public, being the one of the guide's token: everything listens on loopback. */
 const DEVELOPMENT = { SLUICE_ENV: "development", LISTEN_ADDRESS: "127.0.0.1" } as const;
@@ -59,6 +64,9 @@ export function dataPlaneEnvironment(
     GLOBAL_DOWNSTREAM_CERT_PATH: credentials.clientCertPath,
     GLOBAL_DOWNSTREAM_KEY_PATH: credentials.clientKeyPath,
     REGION: LOCAL_REGION,
+    ...(ports.console === undefined
+      ? {}
+      : { CONSOLE_PORT: String(ports.console), CONSOLE_USERS: `${DEVELOPER}:write:${DEVELOPER}` }),
     // A foreground run ends within 10 s of Ctrl-C.
     DRAIN_TIMEOUT_MS: "4000",
     DATA_DIR: dataDir,

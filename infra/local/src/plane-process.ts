@@ -12,6 +12,8 @@ export interface PlaneProcessOptions {
   /** From the checkout's top folder. */
   readonly main: string;
   readonly environment: Variables;
+  /** What it is started by: a command that becomes the process that is named behind it. */
+  readonly startedBy?: readonly string[];
   /** Each line that it writes, on either channel. */
   readonly onLine: (line: string) => void;
   readonly readyTimeoutMs?: number;
@@ -52,7 +54,8 @@ export class PlaneProcess {
 
   /** @throws with the plane's last lines when it ends before it is ready, or is not ready in time. */
   static async start(options: PlaneProcessOptions): Promise<PlaneProcess> {
-    const child = spawn(process.execPath, [join(workspace, options.main)], {
+    const command = [...(options.startedBy ?? []), process.execPath, join(workspace, options.main)];
+    const child = spawn(command[0] ?? "", command.slice(1), {
       cwd: workspace,
       env: { ...process.env, ...options.environment },
       stdio: ["ignore", "pipe", "pipe", "ipc"],

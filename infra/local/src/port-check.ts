@@ -25,6 +25,7 @@ function claims(settings: LocalSettings, withPostgres: boolean): readonly Claim[
     },
     { variable: "PROXY_PORT_SESSION", port: dataPlanePorts.session, purpose: "clients, session mode" },
     { variable: "OPERATIONS_PORT", port: dataPlanePorts.operations, purpose: "data plane operations" },
+    { variable: "CONSOLE_PORT", port: dataPlanePorts.console, purpose: "data plane's console" },
   ];
 }
 

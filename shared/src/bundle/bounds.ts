@@ -16,7 +16,12 @@ export const BUNDLE_BOUNDS = {
   recordIdBytes: 512,
   configKeys: 64,
   dataKeys: 64,
+  /** The envelope by which a data plane shows that what it holds was signed. A heartbeat has some 300 bytes. */
+  proofBytes: 64 * 1024,
 } as const;
 
 /** The newest shape of a record that this build reads and writes. */
 export const SCHEMA_VERSION = 1;
+
+/** The oldest one that this build reads. What is new within a schema is passed over by builds that do not know it. */
+export const OLDEST_SCHEMA_VERSION = 1;

@@ -1,11 +1,14 @@
 import { generateKeyPairSync } from "node:crypto";
+import { fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { BUNDLE_BOUNDS } from "./bounds.js";
 import { checkChunk, type MadeChunk, makeChunks } from "./chunks.js";
 import { decodeChunk, decodeSnapshotManifest, type VerifiedManifest } from "./decode.js";
 import { encodeSnapshotManifest } from "./encode.js";
 import { signEnvelope } from "./envelope.js";
+import { ChunkSchema } from "./gen/sluice/bundle/v1/bundle_pb.js";
 import { publicKeyFromRaw, rawPublicKey, signerOf } from "./signing-keys.js";
+import type { VerifiedBytes } from "./verified-bytes.js";
 import { verify } from "./verify.js";
 
 const { privateKey } = generateKeyPairSync("ed25519");
@@ -26,6 +29,14 @@ function recordsOf(count: number, bytes: number): { id: string; body: Uint8Array
   }));
 }
 
+function outcome(read: () => readonly { readonly id: string; readonly body: Uint8Array }[]): unknown {
+  try {
+    return read().map(({ id, body }) => [id, Buffer.from(body).toString("hex")]);
+  } catch {
+    return "refused";
+  }
+}
+
 describe("chunks", () => {
   it("hold every record once, in order, and stay within their bound", async () => {
     const records = recordsOf(2000, 1000);
@@ -38,6 +49,32 @@ describe("chunks", () => {
     expect(read.every(({ body }, index) => Buffer.compare(body, records[index]?.body ?? body) === 0)).toBe(
       true,
     );
+  });
+
+  it("are read as the library reads them, or refused, wherever a bit is altered or the end is cut off", () => {
+    const bytes = Buffer.concat(makeChunks(recordsOf(3, 20)).map((chunk) => chunk.bytes));
+    const unknownFields = [0x98, 0x06, 0x01, 0x0a, 0x05, 0x0a, 0x01, 0x41, 0x18, 0x07];
+    const whole = Buffer.concat([bytes, Buffer.from(unknownFields)]);
+    const altered = Array.from(whole, (_, at) =>
+      [1, 2, 8, 128].map((bit) => {
+        const copy = Buffer.from(whole);
+        copy.writeUInt8(copy.readUInt8(at) ^ bit, at);
+        return copy;
+      }),
+    ).flat();
+    let refused = 0;
+    for (const each of [whole, ...Array.from(whole, (_, end) => whole.subarray(0, end)), ...altered]) {
+      const byLibrary = outcome(() => fromBinary(ChunkSchema, each).records);
+      const byHand = outcome(() => decodeChunk(each as unknown as VerifiedBytes<"chunk">));
+      // It passes over the wire type of a field that it knows, and reads what nobody has written.
+      if (byHand === "refused") refused += 1;
+      else expect(byHand, each.toString("hex")).toEqual(byLibrary);
+    }
+    expect(refused).toBeGreaterThan(50);
+    expect(decodeChunk(whole as unknown as VerifiedBytes<"chunk">).map(({ id }) => id)).toEqual([
+      ...recordsOf(3, 20).map(({ id }) => id),
+      "A",
+    ]);
   });
 
   it("are the same bytes for the same records", () => {

@@ -15,35 +15,54 @@ export interface MadeChunk {
 /** Tag and length in front of a record, and of its two fields: at most 1 + 4 bytes each. */
 const FRAMING_BYTES = 15;
 
+interface ChunkRecord {
+  readonly id: string;
+  readonly body: Uint8Array;
+}
+
 /**
- * Records in chunks of at most 256 KiB, in the order given; a record that alone is larger has a chunk of its own.
- * The same records in the same order give the same bytes.
- * @throws BundleTooLarge for a record that no data plane would take.
+ * Puts records, in the order given, into chunks of at most 256 KiB; a record that alone is larger has a chunk of its
+ * own. The same records in the same order give the same bytes.
  */
-export function makeChunks(
-  records: Iterable<{ readonly id: string; readonly body: Uint8Array }>,
-): MadeChunk[] {
-  const chunks: MadeChunk[] = [];
-  let pending: { id: string; body: Uint8Array }[] = [];
-  let size = 0;
-  const close = (): void => {
-    if (pending.length === 0) return;
-    const bytes = encodeChunk({ records: pending });
-    chunks.push({ bytes, ref: { sha256: sha256(bytes), length: bytes.length } });
-    pending = [];
-    size = 0;
-  };
-  for (const { id, body } of records) {
+export class ChunkMaker {
+  #pending: ChunkRecord[] = [];
+  #size = 0;
+
+  /**
+   * @returns the chunk that is full, if one is.
+   * @throws BundleTooLarge for a record that no data plane would take.
+   */
+  add({ id, body }: ChunkRecord): MadeChunk | undefined {
     if (body.length > BUNDLE_BOUNDS.recordBytes) {
       throw new BundleTooLarge(`record ${checkRecordId(id)}`, body.length, BUNDLE_BOUNDS.recordBytes);
     }
     const needed = checkRecordId(id).length + body.length + FRAMING_BYTES;
-    if (size + needed > BUNDLE_BOUNDS.chunkBytes) close();
-    pending.push({ id, body });
-    size += needed;
+    const full = this.#size + needed > BUNDLE_BOUNDS.chunkBytes ? this.end() : undefined;
+    this.#pending.push({ id, body });
+    this.#size += needed;
+    return full;
   }
-  close();
-  return chunks;
+
+  /** What is left; undefined: nothing. */
+  end(): MadeChunk | undefined {
+    if (this.#pending.length === 0) return undefined;
+    const bytes = encodeChunk({ records: this.#pending });
+    this.#pending = [];
+    this.#size = 0;
+    return { bytes, ref: { sha256: sha256(bytes), length: bytes.length } };
+  }
+}
+
+/** All at once. @throws BundleTooLarge */
+export function makeChunks(records: Iterable<ChunkRecord>): MadeChunk[] {
+  const maker = new ChunkMaker();
+  const chunks: MadeChunk[] = [];
+  for (const record of records) {
+    const full = maker.add(record);
+    if (full !== undefined) chunks.push(full);
+  }
+  const last = maker.end();
+  return last === undefined ? chunks : [...chunks, last];
 }
 
 /**

@@ -2,6 +2,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   ChunkSchema,
   ClusterRecordSchema,
+  DeltaSchema,
   HeartbeatSchema,
   KeyringSchema,
   KeysetSchema,
@@ -12,6 +13,7 @@ import {
 export type TenantRecordContent = MessageInitShape<typeof TenantRecordSchema>;
 export type ClusterRecordContent = MessageInitShape<typeof ClusterRecordSchema>;
 export type SnapshotManifestContent = MessageInitShape<typeof SnapshotManifestSchema>;
+export type DeltaContent = MessageInitShape<typeof DeltaSchema>;
 export type HeartbeatContent = MessageInitShape<typeof HeartbeatSchema>;
 export type KeyringContent = MessageInitShape<typeof KeyringSchema>;
 export type KeysetContent = MessageInitShape<typeof KeysetSchema>;
@@ -28,6 +30,10 @@ export function encodeCluster(content: ClusterRecordContent): Uint8Array {
 
 export function encodeSnapshotManifest(content: SnapshotManifestContent): Uint8Array {
   return toBinary(SnapshotManifestSchema, create(SnapshotManifestSchema, content));
+}
+
+export function encodeDelta(content: DeltaContent): Uint8Array {
+  return toBinary(DeltaSchema, create(DeltaSchema, content));
 }
 
 export function encodeHeartbeat(content: HeartbeatContent): Uint8Array {

@@ -1,19 +1,23 @@
-export { BUNDLE_BOUNDS, SCHEMA_VERSION } from "./bounds.js";
-export { checkChunk, type MadeChunk, makeChunks } from "./chunks.js";
+export { BUNDLE_BOUNDS, OLDEST_SCHEMA_VERSION, SCHEMA_VERSION } from "./bounds.js";
+export { ChunkMaker, checkChunk, type MadeChunk, makeChunks } from "./chunks.js";
 export {
   decodeChunk,
   decodeCluster,
+  decodeDelta,
   decodeHeartbeat,
   decodeKeyring,
   decodeSnapshotManifest,
   decodeTenant,
+  type VerifiedDelta,
   type VerifiedManifest,
   type VerifiedRecord,
 } from "./decode.js";
 export {
   type ChunkContent,
   type ClusterRecordContent,
+  type DeltaContent,
   encodeCluster,
+  encodeDelta,
   encodeHeartbeat,
   encodeKeyring,
   encodeKeyset,
@@ -64,6 +68,8 @@ export {
   SignatureRefused,
 } from "./refusal.js";
 export { isRegion, scopeOfRegion } from "./scope.js";
+export { sealingKeysOf } from "./sealing-keys.js";
+export { serverNameOf } from "./server-name.js";
 export {
   keyIdOf,
   type PublicKey,
@@ -74,6 +80,6 @@ export {
   signerFromPem,
   signerOf,
 } from "./signing-keys.js";
-export { type StateChange, StateTree } from "./state-tree.js";
+export { type StateChange, StateTree, StateTreeBuilder } from "./state-tree.js";
 export type { VerifiedBytes } from "./verified-bytes.js";
 export { type TrustedKeys, verify } from "./verify.js";

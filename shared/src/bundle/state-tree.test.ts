@@ -95,6 +95,26 @@ describe("the state root", () => {
     expect([...tree.ids()].sort()).toEqual(["tenant/a", "tenant/b"]);
   });
 
+  it("is the same with many records in each bucket, whatever was added, replaced and removed before", () => {
+    const id = (number: number): string => `tenant/${number}`;
+    const all = new Map(Array.from({ length: 5000 }, (_, index) => [id(index), Buffer.of(index % 256)]));
+    let tree = StateTree.of(all);
+    for (let step = 0; step < 300; step += 1) {
+      const upsert = [1, 2, 3].map((n) => [id((step * n * 7919) % 8000), Buffer.of(step % 256, n)] as const);
+      const remove = [id((step * 104_729) % 8000), "tenant/never"];
+      tree = tree.with({ upsert, remove });
+      for (const each of remove) all.delete(each);
+      for (const [each, body] of upsert) all.set(each, body);
+    }
+    expect([hex(tree), tree.size]).toEqual([hex(StateTree.of(all)), all.size]);
+    expect([...tree.ids()].sort()).toEqual([...all.keys()].sort());
+    for (let number = 0; number < 8000; number += 1) {
+      const body = all.get(id(number));
+      expect(tree.has(id(number))).toBe(body !== undefined);
+      if (body !== undefined) expect(tree.holds(id(number), body)).toBe(true);
+    }
+  });
+
   it("refuses a record that comes twice, and an id that could be read in two ways", () => {
     const body = Buffer.from("1");
     expect(() =>

@@ -1,2 +1,2 @@
 export { ConfigurationError, type Environment, readEnvironment, type Variable } from "./environment.js";
-export { base64Keys, flag, integer, list, oneOf, port, required, text } from "./variables.js";
+export { base64Keys, flag, integer, list, oneOf, orFile, port, required, text } from "./variables.js";

@@ -63,6 +63,22 @@ export function oneOf<const T extends string>(choices: readonly T[], fallback: T
   };
 }
 
+/** `@path` stands for what the file holds, without blanks at its ends: secrets come as files where there is a store for them. */
+export function orFile<T>(variable: Variable<T>): Variable<T> {
+  return (value, name) => {
+    if (value?.startsWith("@") !== true) return variable(value, name);
+    const path = value.slice(1);
+    let held: string;
+    try {
+      held = readFileSync(path, "utf8").trim();
+    } catch (error) {
+      throw new Error(`@${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    if (held === "") throw new Error(`@${path} is empty`);
+    return variable(held, name);
+  };
+}
+
 /** Items parted by commas, blanks around them dropped, empty ones too. */
 export function list(): Variable<readonly string[]> {
   return (value) =>

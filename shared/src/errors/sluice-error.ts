@@ -18,6 +18,8 @@ export interface Failure {
   readonly clientMessage: string;
   /** PostgreSQL's Appendix A; `XX000` where the error never reaches a Postgres client. */
   readonly sqlstate?: string;
+  /** What a Postgres client may do about it. */
+  readonly hint?: string;
   /** For the log only. Nothing secret. */
   readonly detail?: string;
   readonly cause?: unknown;
@@ -29,6 +31,7 @@ export class SluiceError extends Error {
   readonly kind: FailureKind;
   readonly clientMessage: string;
   readonly sqlstate: string;
+  readonly hint: string | undefined;
 
   constructor(failure: Failure) {
     const message = failure.detail ? `${failure.clientMessage}: ${failure.detail}` : failure.clientMessage;
@@ -38,6 +41,7 @@ export class SluiceError extends Error {
     this.kind = failure.kind;
     this.clientMessage = failure.clientMessage;
     this.sqlstate = failure.sqlstate ?? "XX000";
+    this.hint = failure.hint;
   }
 
   /** Any thrown value as a SluiceError; what is not ours becomes EINTERNAL with the original as `cause`. */

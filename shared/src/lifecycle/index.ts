@@ -1,2 +1,3 @@
 export { background } from "./background.js";
 export { Lifecycle, type Part } from "./lifecycle.js";
+export { Lookout } from "./lookout.js";

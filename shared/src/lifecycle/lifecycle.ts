@@ -63,4 +63,18 @@ export class Lifecycle {
     process.on("SIGINT", () => end("SIGINT"));
     if (process.channel) process.on("disconnect", () => end("parent gone"));
   }
+
+  /**
+   * For a process whose parent says when it is time: signals reach a whole group, or all of a container, and are the
+   * parent's to act on. Ends when the parent is gone.
+   */
+  stopWithParent(partTimeoutMs: number): void {
+    for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => undefined);
+    process.on("disconnect", () => {
+      this.stop("parent gone", partTimeoutMs).then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+    });
+  }
 }

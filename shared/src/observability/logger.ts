@@ -14,12 +14,18 @@ export interface Logger {
 }
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The least level that is written can be changed while it runs; its children follow. */
+export interface LeveledLogger extends Logger {
+  level: LogLevel;
+}
 export const LOG_FORMATS = ["json", "text"] as const;
 
 export interface LoggerOptions {
   /** Written as `plane` on every line. */
   readonly plane: string;
-  readonly level: (typeof LOG_LEVELS)[number];
+  readonly level: LogLevel;
   readonly format: (typeof LOG_FORMATS)[number];
 }
 
@@ -43,18 +49,21 @@ const textLine = winston.format.printf(({ timestamp, level, message, ...fields }
 });
 
 /** JSON lines, or text, on standard output. */
-export function createLogger(options: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): LeveledLogger {
   const { combine, timestamp, json } = winston.format;
-  return winston.createLogger({
+  const logger = winston.createLogger({
     level: options.level,
     defaultMeta: { plane: options.plane },
     format: combine(timestamp(), errorsAsText(), redacted(), options.format === "json" ? json() : textLine),
     transports: [new winston.transports.Console({ forceConsole: false })],
   });
+  // Set by nobody else than through this type.
+  return logger as typeof logger & { level: LogLevel };
 }
 
 /** For tests and for tools that report in another way. */
-export const silentLogger: Logger = {
+export const silentLogger: LeveledLogger = {
+  level: "error",
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,

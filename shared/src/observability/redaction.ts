@@ -10,6 +10,8 @@ const URL_CREDENTIALS = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+(:[^\s/@]*)?@/gi;
  */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return redactText(value);
+  // Secrets are held as functions that open them, and as bytes.
+  if (typeof value === "function") return "<function>";
   if (typeof value !== "object" || value === null || depth > 6) return value;
   if (Buffer.isBuffer(value) || value instanceof Uint8Array) return `<${value.byteLength} bytes>`;
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));

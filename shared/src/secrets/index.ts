@@ -4,6 +4,7 @@ export {
   parseNodeKey,
   rawNodePublicKey,
 } from "./node-key.js";
+export { pooledRandomBytes } from "./pooled-random-bytes.js";
 export {
   DEFAULT_ITERATIONS,
   deriveScramKeys,
@@ -17,6 +18,7 @@ export {
   sha256,
 } from "./scram-verifier.js";
 export {
+  checkField,
   DATA_KEY_BYTES,
   type DataKey,
   type FieldPlace,

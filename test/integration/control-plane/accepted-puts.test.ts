@@ -139,7 +139,8 @@ describe("any PUT that is accepted", () => {
         }
         // Sent once more, nothing changes.
         const generation = await region.generation();
-        await api.put("any", given).expect(200);
+        const again = await api.put("any", given).expect(200);
+        expect(again.body).toEqual(body);
         expect(await region.generation()).toBe(generation);
       }),
       { numRuns: 60, interruptAfterTimeLimit: 60_000 },

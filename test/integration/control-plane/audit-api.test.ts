@@ -142,7 +142,15 @@ describe("the audit", () => {
     expect(since.every((entry) => String(entry.at) >= at)).toBe(true);
     const until = await entries(`tenant=paged&until=${at}`);
     expect(until.length + since.length).toBe(5);
-    await api.get("/api/audit?since=yesterday").expect(422);
+    for (const moment of [
+      "yesterday",
+      "2026-13-01T00:00:00Z",
+      "2026-02-30T00:00:00Z",
+      "2026-01-01T23:59:60Z",
+    ]) {
+      const { body } = await api.get(`/api/audit?since=${moment}`).expect(422);
+      expect(body.errors).toEqual({ since: ["must be a moment such as 2026-01-31T12:00:00Z"] });
+    }
     await api.get("/api/audit?cursor=x").expect(422);
   });
 

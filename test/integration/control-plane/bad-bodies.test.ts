@@ -67,7 +67,22 @@ const TEXT_CASES: readonly Bad[] = TEXTS.flatMap(([field, most]): Bad[] => [
   ...[1, true, [], {}].map((value): Bad => [field, value, field, /must be a text/]),
 ]);
 
-const HOSTS = ["a b", "http://x", "x:5432", "-x", "x..y", "[::1]", "x/y", "user@x", "ex ample", "%00", "x,y"];
+const HOSTS = [
+  "a b",
+  "http://x",
+  "x:5432",
+  "-x",
+  "x..y",
+  "[::1]",
+  "x/y",
+  "user@x",
+  "ex ample",
+  "%00",
+  "x,y",
+  "127.1",
+  "1.2.3.4.5",
+  "x.0x7f",
+];
 
 const HOST_CASES: readonly Bad[] = HOSTS.flatMap((value): Bad[] => [
   ["db_host", value, "db_host", /must be a host name/],
@@ -173,6 +188,9 @@ const SHAPE_CASES: readonly Bad[] = [
   ["max_pinned", -1, "max_pinned", /at least 0/],
   ["jit_api_url", "javascript:alert(1)", "jit_api_url", /http or https/],
   ["jit_api_url", "/relative", "jit_api_url", /http or https/],
+  ["jit_api_url", "https://user:password@host/", "jit_api_url", /must not hold a user's name or password/],
+  ["sni_hostname", "192.0.2.1", "sni_hostname", /no address/],
+  ["sni_hostname", "x.example.", "sni_hostname", /no dot at the end/],
   ["auth_query", "select 1", "auth_query", /must hold \$1/],
   ["auth_query", "select $10", "auth_query", /must hold \$1/],
   ["upstream_verify", "peer", "upstream_verify", /needs upstream_ssl/],
@@ -234,6 +252,7 @@ const TEXT_BODIES: readonly (readonly [string, number, RegExp])[] = [
     422,
     /nested too deep/,
   ],
+  ['{"a":'.repeat(100_000), 400, /nested deeper than 1000/],
   [`{"tenant": {"db_host": "${"x".repeat(1024 * 1024)}"}}`, 413, /larger than 1 MB/],
 ];
 
@@ -290,6 +309,12 @@ describe("bad bodies", () => {
     expect(JSON.stringify(answer.body).replaceAll('\\"', '"')).toMatch(problem);
   });
 
+  it("with tens of thousands of mistakes are answered with the first of them", async () => {
+    const many = Object.fromEntries(Array.from({ length: 50_000 }, (_, index) => [`field_${index}`, 1]));
+    const { body } = await api.put("bad", many).expect(422);
+    expect(Object.keys(body.errors)).toHaveLength(1000);
+  });
+
   it("of bytes that are no UTF-8, of another type, and in an encoding of their own are told apart", async () => {
     const path = "/api/tenants/bad";
     const raw = (bytes: Buffer, headers: Record<string, string>) =>
@@ -303,7 +328,11 @@ describe("bad bodies", () => {
       (await raw(Buffer.from("a=b"), { "content-type": "application/x-www-form-urlencoded" })).status,
     ).toBe(415);
     expect((await raw(Buffer.from("{}"), { ...json, "content-encoding": "br2" })).status).toBe(415);
-    expect((await raw(Buffer.from("{}"), { ...json, "content-encoding": "gzip" })).status).toBe(400);
+    for (const encoding of ["gzip", "deflate", "br"]) {
+      const packed = await raw(Buffer.from("{}"), { ...json, "content-encoding": encoding });
+      expect(packed.status).toBe(400);
+      expect(packed.body).toEqual({ error: "the body is not what its content-encoding says" });
+    }
   });
 
   it("with a CA that has expired, or a certificate that is no CA, say which one it is", async () => {

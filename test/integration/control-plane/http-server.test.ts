@@ -1,4 +1,4 @@
-import { request as httpRequest, type RequestListener } from "node:http";
+import { Agent, request as httpRequest, type RequestListener } from "node:http";
 import { connect } from "node:net";
 import { startHttpServer } from "@sluice/control-plane/http/index";
 import { describe, expect, it } from "vitest";
@@ -48,7 +48,9 @@ describe("the HTTP server", () => {
       0,
     );
     const answer = new Promise<string>((resolve, reject) => {
-      httpRequest({ port: server.port, host: "127.0.0.1" }, (response) => {
+      // Who would keep the connection does not keep the server.
+      const agent = new Agent({ keepAlive: true });
+      httpRequest({ port: server.port, host: "127.0.0.1", agent }, (response) => {
         let text = "";
         response.on("data", (chunk) => {
           text += String(chunk);
@@ -61,8 +63,11 @@ describe("the HTTP server", () => {
     await arrived;
     const stopped = server.stop();
     await expect(answerTo(server.port, "GET / HTTP/1.1\r\n\r\n")).rejects.toThrow(/ECONNREFUSED/);
+    const began = performance.now();
     finish();
     expect(await answer).toBe("answered");
     await stopped;
+    // An idle connection would be kept for five seconds.
+    expect(performance.now() - began).toBeLessThan(4000);
   });
 });

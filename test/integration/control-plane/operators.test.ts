@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { publicKeysAt, publicKeysOf } from "@sluice/control-plane/operators/index";
@@ -8,7 +9,7 @@ import { Api } from "./api.js";
 import { GUIDE_TOKEN } from "./guide.js";
 import { METRICS_SECRET, Replica, type ReplicaOptions } from "./replica.js";
 import { LISTED } from "./tenant-bodies.js";
-import { makeToken } from "./tokens.js";
+import { DEV_SECRET, makeToken } from "./tokens.js";
 
 type PrivateKey = Awaited<ReturnType<typeof generateKeyPair>>["privateKey"];
 
@@ -51,6 +52,12 @@ describe("operators", () => {
       await list(one, await makeToken({}, { typ: "at+jwt" })).expect(200);
     });
 
+    /** By hand: jose signs no such thing. */
+    const withCrit = (): string => {
+      const header = { alg: "HS256", typ: "JWT", crit: ["exp2"], exp2: 1 };
+      const signed = `${encoded(header)}.${encoded({ exp: soon(60) })}`;
+      return `${signed}.${createHmac("sha256", DEV_SECRET).update(signed).digest("base64url")}`;
+    };
     const soon = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
     const refused: readonly [string, () => string | Promise<string>, RegExp][] = [
       [
@@ -69,6 +76,7 @@ describe("operators", () => {
       ["scopes that are no texts", () => makeToken({ scopes: [1] }), /claim scopes/],
       ["a subject that is no text", () => makeToken({ sub: 5 }), /claim sub/],
       ["a subject with a NUL", () => makeToken({ sub: "a\0" }), /claim sub/],
+      ["an extension that it asks for", () => withCrit(), /extension \(header crit\)/],
       ["no token in it", () => "nonsense", /no JSON Web Token/],
       ["a blocked one", () => "blocked.token.here", /on the blocklist/],
     ];
@@ -177,6 +185,19 @@ describe("operators", () => {
       expect((await list(one, forged).expect(401)).body.error).toMatch(/another key/);
     });
 
+    it("are enough: without the shared secret nobody comes in by one", async () => {
+      const one = await api({
+        tokens: { secret: undefined, publicKeys: publicKeysOf(answer()) },
+        metricsSecret: "none",
+      });
+      await list(one, await signed(signer)).expect(200);
+      const { body } = await list(one, GUIDE_TOKEN).expect(401);
+      expect(body.error).toMatch(/is not signed with RS256, .* or Ed25519$/);
+      await list(one, await makeToken({}, { secret: "undefined" })).expect(401);
+      await one.send("get", "/metrics", undefined, as(await signed(signer))).expect(200);
+      await one.send("get", "/metrics").expect(401);
+    });
+
     it("are refused where none are configured", async () => {
       const { body } = await list(await api(), await signed(signer)).expect(401);
       expect(body.error).toMatch(/not signed with HS256, HS384 or HS512/);
@@ -228,5 +249,17 @@ describe("operators", () => {
     const tenant = await one.send("get", "/metrics/nowhere", undefined, token).expect(200);
     expect(tenant.text).toBe("# EOF\n");
     await one.send("get", "/metrics/nowhere").expect(401);
+  });
+
+  it("read metrics with their own tokens where metrics have no secret: with scope and blocklist of the API", async () => {
+    const blocked = await makeToken({ jti: "lost" });
+    const one = await api({ metricsSecret: "none", tokens: { blocklist: [blocked] } });
+    const read = (token: string) => one.send("get", "/metrics", undefined, as(token));
+    await read(GUIDE_TOKEN).expect(200);
+    await read(await makeToken({ scopes: ["fleet:read"] })).expect(200);
+    const { body } = await read(await makeToken({ scopes: ["tenants:read"] })).expect(403);
+    expect(body.error).toMatch(/fleet:read/);
+    await read(blocked).expect(401);
+    await read(await makeToken({}, { secret: METRICS_SECRET })).expect(401);
   });
 });

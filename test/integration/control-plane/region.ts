@@ -1,4 +1,4 @@
-import { applyRecords, Directory } from "@sluice/data-plane/tenants/index";
+import { Directory, keepRecords } from "@sluice/data-plane/tenants/index";
 import {
   clusterRecordId,
   decodeCluster,
@@ -34,7 +34,7 @@ export class Region {
     );
     const keys = await this.#replica.publisher.dataKeys(this.scope);
     const directory = new Directory();
-    applyRecords(directory, {
+    keepRecords(directory, {
       scope: this.scope,
       dataKeys: new Map(keys.map(({ id, key }) => [id, key])),
       upsert: new Map(rows.map(({ id, body }) => [id, body as unknown as VerifiedBytes])),

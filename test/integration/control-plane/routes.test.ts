@@ -24,14 +24,8 @@ const DOCUMENT: { paths: Record<string, Record<string, Operation>> } = parse(
 );
 const METHODS = ["get", "put", "post", "patch", "delete"];
 
-/** Beside the API: pages and what Prometheus and balancers ask. */
-const UNDOCUMENTED = new Set([
-  "get /api/openapi",
-  "get /livez",
-  "get /readyz",
-  "get /metrics",
-  "get /metrics/{external_id}",
-]);
+/** For everyone, or with the token of metrics. */
+const OUTSIDE = /\/(livez|readyz|metrics|api\/(health|openapi))(\/|$)/;
 
 function routesOf(layers: readonly Layer[]): string[] {
   return layers.flatMap(({ route, handle }) => {
@@ -65,7 +59,7 @@ describe("the OpenAPI document", () => {
 
   it("has every route of the router, and no other", () => {
     const { stack } = (replica.app as unknown as { router: { stack: readonly Layer[] } }).router;
-    const routes = routesOf(stack).filter((route) => !UNDOCUMENTED.has(route));
+    const routes = routesOf(stack);
     expect(routes.length).toBeGreaterThan(20);
     expect([...new Set(routes)].sort()).toEqual(documented.sort());
   });
@@ -81,7 +75,7 @@ describe("the OpenAPI document", () => {
   });
 
   it.each(
-    documented.filter((route) => !route.includes("/api/health")),
+    documented.filter((route) => !OUTSIDE.test(route)),
   )("%s asks for a token, and says so", async (route) => {
     const [method = "", path = ""] = route.split(" ");
     const url = path.replaceAll(/\{\w+\}/g, "x") as `/${string}`;
@@ -103,8 +97,46 @@ describe("the OpenAPI document", () => {
     expect(path.status).toBe(404);
     expect(path.body).toEqual({ error: expect.any(String) });
     await api.stranger().get("/nowhere").expect(404);
-    await api.get("/api/tenants/%E0%A4%A").expect(422);
-    await api.get("/api/tenants/x/users/%E0%A4%A").expect(422);
+    for (const path of ["/api/tenants/%E0%A4%A", "/api/tenants/x/users/%E0%A4%A", "/api/tenants/%zz"]) {
+      expect((await api.get(path).expect(422)).body.errors.url).toEqual([
+        "must be UTF-8, with % and two digits",
+      ]);
+    }
+  });
+
+  it.each([
+    ...["/livez", "/readyz", "/metrics", "/metrics/x", "/api/health", "/api/openapi", "/api/tenants"],
+    ...["/api/tenants/x", "/api/tenants/x/pause", "/api/clusters/x", "/api/fleet", "/api/audit"],
+  ])("names the methods that %s takes to who tried another", async (path) => {
+    const named = Object.entries(DOCUMENT.paths).find(
+      ([template]) => template.replace(/\{\w+\}/, "x") === path,
+    );
+    const methods = METHODS.filter((method) => named?.[1][method] !== undefined);
+    for (const method of METHODS.filter((candidate) => !methods.includes(candidate))) {
+      const { status, headers, body } = await api.send(method as "get", path);
+      expect([method, status, body]).toEqual([method, 405, { error: `this path takes ${headers.allow}` }]);
+      const allowed = (headers.allow ?? "").toLowerCase().split(", ");
+      expect(allowed.filter((name) => name !== "head").sort()).toEqual([...methods].sort());
+    }
+  });
+
+  it("has words for each pattern, and for what is wrong in a query", async () => {
+    const text = readFileSync(new URL("../../../control-plane/openapi.yaml", import.meta.url), "utf8");
+    expect(text).toContain("pattern:");
+    for (const path of [
+      "tenants/-",
+      "clusters/a.b",
+      "fleet/generations/x",
+      "fleet/instances/-/x",
+      "fleet/instances/a/_",
+    ]) {
+      const { body } = await api.get(`/api/${path}`).expect(422);
+      expect(JSON.stringify(body)).toMatch(/must be (letters|a number)/);
+    }
+    const unknown = await api.get("/api/tenants?pages=1").expect(422);
+    expect(unknown.body.errors).toEqual({ pages: ["is not a known parameter"] });
+    const empty = await api.get("/api/tenants?q=").expect(422);
+    expect(empty.body.errors).toEqual({ q: ["can't be blank"] });
   });
 
   it("keeps browsers and their guesses out by headers", async () => {
@@ -112,5 +144,6 @@ describe("the OpenAPI document", () => {
     expect(headers["x-content-type-options"]).toBe("nosniff");
     expect(headers["content-security-policy"]).toMatch(/default-src 'self'/);
     expect(headers).not.toHaveProperty("x-powered-by");
+    expect(headers["cache-control"]).toBe("private, no-cache");
   });
 });

@@ -78,6 +78,7 @@ describe("the API of tenants", () => {
           db_user: "postgres",
           db_user_alias: "postgres",
           db_password_set: true,
+          db_password_fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
           pool_size: 20,
           is_manager: true,
           mode_type: "transaction",
@@ -238,6 +239,26 @@ describe("the API of tenants", () => {
     await api.get("/api/tenants?page=2").expect(422);
   });
 
+  it("shows on its pages each tenant that stays, once, whatever comes and goes in between", async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `turning-${String(index).padStart(2, "0")}`);
+    for (const name of names) await api.put(name, LISTED).expect(201);
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    for (let page = 0; page === 0 || cursor !== null; page++) {
+      const { body } = await api.get(
+        `/api/tenants?q=turning&limit=2${cursor === null ? "" : `&cursor=${cursor}`}`,
+      );
+      seen.push(...body.data.map((tenant: { external_id: string }) => tenant.external_id));
+      cursor = body.next_cursor;
+      // The one that the cursor stands behind goes; others come before and behind it.
+      if (page === 0) await api.delete("turning-01").expect(204);
+      if (page < 3) await api.put(`turning-0${page}x`, LISTED).expect(201);
+    }
+    expect(seen).toEqual([...new Set(seen)].sort());
+    expect(seen).toEqual(expect.arrayContaining(names));
+    for (const name of seen) await api.delete(name);
+  });
+
   describe("refuses with a text for people", () => {
     const user = { db_user: "u", db_password: "p", pool_size: 5 };
     const cases: readonly [string, Record<string, unknown>, Record<string, readonly string[]>][] = [
@@ -337,7 +358,12 @@ describe("the API of tenants", () => {
       [
         "half a surrogate pair",
         { sni_hostname: "\ud800" },
-        { sni_hostname: ["is not valid Unicode: it holds half of a surrogate pair", "must be a host name"] },
+        {
+          sni_hostname: [
+            "is not valid Unicode: it holds half of a surrogate pair",
+            "must be a host name: no address, and no dot at the end",
+          ],
+        },
       ],
       [
         "a CA that is no PEM",

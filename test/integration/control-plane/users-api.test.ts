@@ -36,6 +36,7 @@ describe("the API of single users", () => {
       db_user: "bob",
       db_user_alias: "bob",
       db_password_set: true,
+      db_password_fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
       pool_size: 3,
       is_manager: false,
       mode_type: "transaction",
@@ -57,6 +58,25 @@ describe("the API of single users", () => {
     expect((await region.directory()).find("listed")?.users.get("carol")?.password()).toBe("c");
     await put("listed/users/carol", { db_password: "d" }).expect(200);
     expect((await region.directory()).find("listed")?.users.get("carol")?.password()).toBe("d");
+  });
+
+  it("shows by a fingerprint whether a password is still the one that was written, and nothing else of it", async () => {
+    const write = async (name: string, user: object): Promise<string> => {
+      const { body } = await put(`listed/users/${name}`, user);
+      return String(body.data.db_password_fingerprint);
+    };
+    const first = await write("frank", { db_password: "f", pool_size: 1 });
+    expect(await write("frank", { db_password: "f", pool_size: 2 })).toBe(first);
+    expect(await write("frank", { pool_size: 3 })).toBe(first);
+    const second = await write("frank", { db_password: "g" });
+    expect(second).not.toBe(first);
+    expect(await write("frank", { db_password: "f" })).not.toBe(first);
+    expect(await write("grace", { db_password: "f", pool_size: 1 })).not.toBe(first);
+    // What GET shows may be sent back.
+    const { body } = await api.get("/api/tenants/listed/users/frank").expect(200);
+    expect((await put("listed/users/frank", body.data).expect(200)).body).toEqual(body);
+    const audit = await api.get("/api/audit?tenant=listed&limit=5").expect(200);
+    expect(audit.text).not.toContain("fingerprint");
   });
 
   it("deletes one, once", async () => {

@@ -91,6 +91,41 @@ describe("versions of a tenant", () => {
     expect([same.status, same.headers.etag]).toEqual([200, shown.headers.etag]);
   });
 
+  it("go with the number of the newest change, the fleet's, also where a user or an order is that change", async () => {
+    const { headers } = await put("numbered", LISTED).expect(201);
+    const made = Number(headers["sluice-generation"]);
+    expect(made).toBe(Number(await store.generation()));
+    await put("beside", LISTED).expect(201);
+    expect(Number((await put("numbered", {}).expect(200)).headers["sluice-generation"])).toBe(made);
+    const user = { user: { db_password: "x", pool_size: 1 } };
+    const added = await api.send("put", "/api/tenants/numbered/users/bob", user).expect(201);
+    const newer = Number(added.headers["sluice-generation"]);
+    expect(newer).toBe(made + 2);
+    for (const path of ["/api/tenants/numbered", "/api/tenants/numbered/users/alice"]) {
+      expect(Number((await api.get(path).expect(200)).headers["sluice-generation"])).toBe(newer);
+    }
+    const ban = { banned: true, ban_reason: "x" };
+    const banned = await api.send("patch", "/api/tenants/numbered", ban).expect(200);
+    expect(Number(banned.headers["sluice-generation"])).toBe(newer + 1);
+    const members = [{ tenant_external_id: "numbered", type: "read" }];
+    const path = "/api/clusters/numbered-too";
+    const cluster = await api.send("put", path, { cluster: { cluster_tenants: members } }).expect(201);
+    expect(Number(cluster.headers["sluice-generation"])).toBe(newer + 2);
+    expect((await api.get(path).expect(200)).headers["sluice-generation"]).toBe(String(newer + 2));
+    const deleted = await api.send("delete", path).expect(204);
+    expect(deleted.headers["sluice-generation"]).toBe(String(newer + 3));
+  });
+
+  it("of a user are its tenant's, but If-None-Match: * asks whether the user is there", async () => {
+    await put("absent", LISTED).expect(201);
+    const user = { user: { db_password: "x", pool_size: 1 } };
+    const only = { "if-none-match": "*" };
+    await api.send("put", "/api/tenants/absent/users/alice", user, only).expect(412);
+    await api.send("put", "/api/tenants/absent/users/bob?dry_run=true", user, only).expect(200);
+    await api.send("put", "/api/tenants/absent/users/bob", user, only).expect(201);
+    await api.send("put", "/api/tenants/absent/users/bob", user, only).expect(412);
+  });
+
   it("show what a PUT would change, and change nothing", async () => {
     await put("thought", LISTED).expect(201);
     const before = await api.get("/api/tenants/thought");

@@ -86,7 +86,7 @@ describe("admission", () => {
     });
 
     it("knows a v4 client on a v6 listener", async () => {
-      await start({ worker: { host: "::" } }, { allowList: ["127.0.0.0/8"] });
+      await start({ host: "::" }, { allowList: ["127.0.0.0/8"] });
       (await letIn()).close();
       const six = await RawClient.connect(edge.port, "::1");
       six.send(startup(login));

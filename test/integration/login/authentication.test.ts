@@ -112,8 +112,15 @@ describe("authentication of clients", () => {
       expect(await whoAmI(a, "a")).toBe(a);
       expect(await whoAmI(b, "b")).toBe(b);
       expect(await refusal(a, "b")).toContain("28P01");
-      // A new server connection later, by the key of the login.
-      await admin.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", [a]);
+      // A new server connection later, by the key of a login: of one that is past, and of another.
+      const there = await connect(a, "a");
+      const kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1";
+      await admin.query(kill, [a]);
+      await eventually("they are gone", async () => (await admin.query(kill, [a])).rowCount === 0);
+      const again = await there.query("select current_user::text as me");
+      expect(again.rows).toEqual([{ me: a }]);
+      await there.end();
+      await admin.query(kill, [a]);
       expect(await eventually("another server", () => whoAmI(a, "a"))).toBe(a);
     });
 
@@ -312,20 +319,22 @@ describe("authentication of clients", () => {
 
     it("takes the time of somebody", async () => {
       await edge.put("n", tenantOn(server));
-      const medians: Record<string, number> = {};
       const names = [server.user, "nobody12"];
-      const times = new Map<string, number[]>(names.map((name) => [name, []]));
-      for (let round = 0; round < 60; round++) {
+      // What else the machine does makes an exchange slower and never quicker: the quickest of many is compared.
+      const quickest = new Map<string, number>(names.map((name) => [name, Number.POSITIVE_INFINITY]));
+      const difference = (): number => {
+        const [known = 0, unknown = 0] = quickest.values();
+        return Math.abs(known - unknown);
+      };
+      for (let round = 0; round < 60 || (round < 600 && difference() >= 1); round++) {
         for (const name of names) {
           const beganMs = performance.now();
           await exchange(name, "n");
-          times.get(name)?.push(performance.now() - beganMs);
+          quickest.set(name, Math.min(quickest.get(name) ?? 0, performance.now() - beganMs));
         }
       }
-      for (const [name, taken] of times) medians[name] = taken.sort((a, b) => a - b)[taken.length >> 1] ?? 0;
-      const [known = 0, unknown = 0] = names.map((name) => medians[name] ?? 0);
       // PBKDF2 with 4096 rounds would be over a millisecond alone.
-      expect(Math.abs(known - unknown)).toBeLessThan(1);
+      expect(difference()).toBeLessThan(1);
     });
   });
 });

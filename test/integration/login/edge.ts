@@ -1,8 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DataPlaneWorker, type ToPrimary, type WorkerOptions } from "@sluice/data-plane/fleet/index";
-import { applyRecords, Directory } from "@sluice/data-plane/tenants/index";
+import {
+  DataPlaneWorker,
+  Primary,
+  type PrimaryOptions,
+  type WorkerOptions,
+} from "@sluice/data-plane/fleet/index";
+import { ClientPort } from "@sluice/data-plane/listener/index";
+import { FleetFigures } from "@sluice/data-plane/metrics/index";
+import { Directory } from "@sluice/data-plane/tenants/index";
 import {
   AddressRanges,
   CertificateFiles,
@@ -20,10 +27,10 @@ import {
   type VerifiedBytes,
 } from "@sluice/shared/bundle";
 import { SluiceError } from "@sluice/shared/errors";
-import { background } from "@sluice/shared/lifecycle";
 import type { LogFields, Logger } from "@sluice/shared/observability";
 import { formatVerifier, makeDataKey, makeVerifier, sealField } from "@sluice/shared/secrets";
-import { systemClock } from "@sluice/shared/time";
+import type { PoolMode } from "@sluice/shared/tenant";
+import { Deadline, systemClock } from "@sluice/shared/time";
 import type { Pair } from "../../support/certificates.js";
 import { eventually } from "../../support/eventually.js";
 import type { PostgresCluster } from "../../support/postgres-cluster.js";
@@ -36,6 +43,7 @@ export interface EdgeUser {
   readonly manager?: boolean;
   readonly poolSize?: number;
   readonly maxClients?: number;
+  readonly checkoutTimeoutMs?: number;
   /** Of the verifier in the bundle. */
   readonly iterations?: number;
 }
@@ -53,7 +61,14 @@ export interface EdgeOptions {
   };
   readonly proxyProtocol?: "off" | "optional" | "required";
   readonly trustedBalancers?: readonly string[];
+  readonly primary?: Partial<PrimaryOptions>;
   readonly worker?: Partial<WorkerOptions>;
+  /** Where the ports are. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Of the first worker's listener for transaction mode. */
+  readonly port?: number;
+  /** Each with ports of its own. Default 1. */
+  readonly workers?: number;
   readonly globalCa?: string;
 }
 
@@ -63,76 +78,133 @@ export interface LogLine {
   readonly fields: LogFields;
 }
 
-type Found = Awaited<ReturnType<CachedVerifiers["find"]>>;
+interface Worker {
+  readonly worker: DataPlaneWorker;
+  readonly ports: Record<PoolMode, ClientPort | undefined>;
+  takesClients: boolean;
+}
 
 /**
- * What clients meet of a data plane, in this process: a worker with its listeners, and in place of the primary the same
- * verifiers behind the same messages. Tenants come as records, sealed as a bundle has them.
+ * What clients meet of a data plane, in this process: workers with their listeners, and the primary behind the same
+ * messages. Tenants come as records, sealed as a bundle has them.
  */
 export class Edge {
   readonly log: LogLine[] = [];
   readonly #dataKey = makeDataKey();
   readonly #folder = mkdtempSync(join(tmpdir(), "sluice-edge-"));
   readonly #directory = new Directory();
+  /** What /metrics is made from. */
+  readonly figures = new FleetFigures(1000);
   readonly #authQuery: AuthQuery;
-  readonly #verifiers: CachedVerifiers;
+  readonly #primary: Primary;
   readonly #files: CertificateFiles | undefined;
-  readonly #worker: DataPlaneWorker;
-  #ports: { transaction: number; session: number } | undefined;
+  readonly #workers: readonly Worker[];
+  #generation = 0n;
 
   private constructor({
     tls,
     proxyProtocol = "off",
     trustedBalancers = [],
+    primary = {},
     worker = {},
+    workers = 1,
     globalCa,
   }: EdgeOptions) {
     const dialOptions = { globalCa };
     const logger = this.#logger({});
     this.#authQuery = new AuthQuery(dialOptions, logger);
     this.#directory.listen(this.#authQuery);
-    this.#verifiers = new CachedVerifiers(
-      (tenant, user) => this.#authQuery.secretOf(tenant, user),
-      systemClock,
-    );
+    this.#primary = new Primary({
+      directory: this.#directory,
+      verifiers: new CachedVerifiers((tenant, user) => this.#authQuery.secretOf(tenant, user), systemClock),
+      figures: this.figures,
+      scope: SCOPE,
+      regionDataPlanes: worker.regionDataPlanes ?? 1,
+      node: worker.node ?? 0,
+      cancelPeers: undefined,
+      clock: systemClock,
+      logger,
+      ...primary,
+    });
     this.#files = tls === undefined ? undefined : this.#certificateFiles(tls, logger);
-    this.#worker = new DataPlaneWorker({
-      host: "127.0.0.1",
-      transactionPort: 0,
-      sessionPort: 0,
+    const options = {
       negotiation: {
         tls: this.#files === undefined ? undefined : new ClientTls(this.#files, tls?.rule ?? "none"),
         proxyProtocol,
         trustedBalancers: AddressRanges.parse(trustedBalancers),
       },
+      dialOptions,
+      regionDataPlanes: 1,
+      node: 0,
       mostUnauthenticated: 1000,
       mostUnauthenticatedPerAddress: 1000,
-      dialOptions,
-      node: 0,
-      cancelPeers: undefined,
       loginTimeoutMs: 15_000,
       drainTimeoutMs: 1000,
       clock: systemClock,
       logger,
-      send: (message) => background(logger, "primary", this.#primary(message)),
+      workers,
       ...worker,
-    });
+    };
+    this.#workers = Array.from({ length: workers }, (_, number) => this.#makeWorker(number, options));
+  }
+
+  #makeWorker(number: number, options: Omit<WorkerOptions, "send" | "worker">): Worker {
+    const made: Worker = {
+      worker: new DataPlaneWorker({
+        ...options,
+        worker: number,
+        send: (message) => {
+          // As between processes: the answer never comes in the same turn.
+          setImmediate(() => {
+            if (message.kind === "taking-clients") made.takesClients = true;
+            if (message.kind === "hello")
+              this.#primary.attach(
+                number,
+                (answer, sent) => {
+                  setImmediate(() => made.worker.received(answer, () => undefined));
+                  sent?.();
+                },
+                () =>
+                  setImmediate(() =>
+                    made.worker.received({ kind: "take-clients", from: undefined }, () => undefined),
+                  ),
+              );
+            else this.#primary.received(number, message);
+          });
+        },
+      }),
+      ports: { transaction: undefined, session: undefined },
+      takesClients: false,
+    };
+    return made;
   }
 
   static async start(options: EdgeOptions = {}): Promise<Edge> {
     const edge = new Edge(options);
-    await edge.#worker.start();
-    await eventually("the ports of the worker", () => edge.#ports);
+    for (const { worker } of edge.#workers) worker.start();
+    await eventually("the workers", () => edge.#workers.every(({ takesClients }) => takesClients));
+    const { host = "127.0.0.1" } = options;
+    for (const [number, { worker, ports }] of edge.#workers.entries()) {
+      const first = number === 0 ? (options.port ?? 0) : 0;
+      for (const mode of ["transaction", "session"] as const)
+        ports[mode] = await ClientPort.open(host, mode === "transaction" ? first : 0, (socket) =>
+          worker.received({ kind: "client", mode }, () => undefined, socket),
+        );
+    }
     return edge;
   }
 
   /** Transaction mode's. */
   get port(): number {
-    return this.#ports?.transaction ?? 0;
+    return this.portOf(0);
   }
 
   get sessionPort(): number {
-    return this.#ports?.session ?? 0;
+    return this.portOf(0, "session");
+  }
+
+  portOf(worker: number, mode: "transaction" | "session" = "transaction"): number {
+    return this.#workers[worker]?.ports[mode]?.number ?? 0;
   }
 
   logged(code: string): readonly LogLine[] {
@@ -170,7 +242,11 @@ export class Edge {
 
   async stop(): Promise<void> {
     this.#files?.stop();
-    await this.#worker.stop();
+    for (const { worker, ports } of this.#workers) {
+      const deadline = Deadline.after(systemClock, 2000);
+      await Promise.all([ports.transaction?.close(deadline), ports.session?.close(deadline)]);
+      await worker.stop();
+    }
     await this.#authQuery.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -189,11 +265,18 @@ export class Edge {
     return files;
   }
 
-  #apply(upsert: ReadonlyMap<string, Uint8Array>): void {
+  #apply(records: ReadonlyMap<string, Uint8Array>): void {
     const dataKeys = new Map([[this.#dataKey.id, this.#dataKey.key]]);
-    const change = { scope: SCOPE, dataKeys, upsert, remove: [] };
-    applyRecords(this.#directory, { ...change, upsert: upsert as ReadonlyMap<string, VerifiedBytes> });
-    this.#worker.received({ kind: "state", ...change }, () => undefined);
+    const upsert = records as ReadonlyMap<string, VerifiedBytes>;
+    this.#generation += 1n;
+    this.#primary.apply({
+      scope: SCOPE,
+      epoch: 0n,
+      generation: this.#generation,
+      dataKeys,
+      upsert,
+      remove: [],
+    });
   }
 
   async #userRecord(tenant: string, user: EdgeUser) {
@@ -207,26 +290,10 @@ export class Edge {
       poolSize: user.poolSize ?? 5,
       isManager: user.manager ?? false,
       maxClients: user.maxClients ?? 0,
+      ...(user.checkoutTimeoutMs === undefined ? {} : { poolCheckoutTimeoutMs: user.checkoutTimeoutMs }),
       sealedPassword: seal("db_password", user.password),
       sealedVerifier: seal("verifier", formatVerifier(await makeVerifier(user.password, user.iterations))),
     };
-  }
-
-  async #primary(message: ToPrimary): Promise<void> {
-    if (message.kind === "listening") this.#ports = message.ports;
-    if (message.kind === "login-failed") {
-      const tenant = this.#directory.find(message.tenant);
-      if (tenant !== undefined) this.#verifiers.loginFailed(tenant, message.user);
-    }
-    if (message.kind !== "verifier-wanted") return;
-    const tenant = this.#directory.find(message.tenant);
-    const answer = (outcome: { found: Found } | { failed: string }): void =>
-      this.#worker.received({ kind: "verifier", id: message.id, outcome }, () => undefined);
-    try {
-      answer({ found: tenant === undefined ? undefined : await this.#verifiers.find(tenant, message.user) });
-    } catch (error) {
-      answer({ failed: SluiceError.from(error).clientMessage.replace(/^\(EAUTHQUERY\) /, "") });
-    }
   }
 
   #logger(more: LogFields): Logger {

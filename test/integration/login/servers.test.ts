@@ -363,16 +363,101 @@ describe("logging in to servers", () => {
       expect(await rows(tenantOn(plain, { dbHost: "127.0.0.1", dbPort: raw.port, users }))).toEqual([]);
     });
 
+    it.each([
+      [
+        "rows without end",
+        message("D", Buffer.concat([Buffer.of(0, 1), int32(60_000), Buffer.alloc(60_000)])),
+      ],
+      ["one row without end", message("D", Buffer.alloc(60_000), 0x7fff_ffff)],
+      ["notices without end", message("N", Buffer.alloc(60_000, "x"))],
+    ])("are not listened to for long as databases of auth_query: %s", async (_, bytes) => {
+      let sent = 0;
+      for (const pair of [undefined, good]) {
+        raw = await RawServer.start(async (connection) => {
+          if (pair !== undefined) {
+            await connection.packet();
+            connection.send(Buffer.from("S"));
+            await connection.startTls(pair);
+          }
+          await connection.packet();
+          connection.greet();
+          await connection.bytes(1);
+          const { socket } = connection;
+          const more = (): void => {
+            while (!socket.destroyed) {
+              sent += bytes.length;
+              if (!socket.write(bytes)) break;
+            }
+          };
+          socket.on("drain", more);
+          more();
+          await connection.rest();
+        });
+        const { told } = await refusal(
+          tenantOn(plain, {
+            dbHost: "127.0.0.1",
+            dbPort: raw.port,
+            ...(pair === undefined ? {} : { upstreamSsl: true, upstreamVerify: UpstreamVerify.NONE }),
+            requireUser: false,
+            authQuery: AUTH_QUERY,
+            users: [{ name: "u", password: PASSWORD, manager: true }],
+          }),
+        );
+        expect(told).toBe(
+          "58000 (EAUTHQUERY) authentication query failed: connection to database not available",
+        );
+        await raw.stop();
+      }
+      // Twice a megabyte, and what was in the network's buffers.
+      expect(sent).toBeLessThan(40 * 1024 * 1024);
+    });
+
+    it.each([
+      ["a notice without an end", message("N", Buffer.from("Mcut"))],
+      ["an error without an end", message("E", Buffer.from("Mcut\0"))],
+      ["an empty notice", message("N")],
+      ["an error with something behind its end", message("E", Buffer.from("Mcut\0\0Mmore\0"))],
+      ["half a number", message("K", Buffer.of(0))],
+      ["a row of fewer values than it says", message("D", Buffer.of(0, 9))],
+      ["a length that is none", message("C", Buffer.alloc(0), 3)],
+    ])("stop nobody else as databases of auth_query: %s", async (_, bytes) => {
+      for (const greets of [false, true]) {
+        raw = await RawServer.start(async (connection) => {
+          await connection.packet();
+          if (greets) connection.greet();
+          if (greets) await connection.bytes(1);
+          connection.send(bytes);
+          await connection.rest();
+        });
+        const { told } = await refusal(
+          tenantOn(plain, {
+            dbHost: "127.0.0.1",
+            dbPort: raw.port,
+            requireUser: false,
+            authQuery: AUTH_QUERY,
+            users: [{ name: "u", password: PASSWORD, manager: true }],
+          }),
+        );
+        expect(told).toBe(
+          "58000 (EAUTHQUERY) authentication query failed: connection to database not available",
+        );
+        await raw.stop();
+      }
+    });
+
     const outside = Object.values(networkInterfaces())
       .flat()
       .find((address) => address?.family === "IPv4" && !address.internal)?.address;
     it.skipIf(outside === undefined)(
-      "never get a password in clear over an open network, nor over unverified TLS",
+      "never get a password in clear over an open network, nor over unverified TLS, not the manager's either",
       async () => {
         const host = outside ?? "";
+        const askings: readonly Partial<EdgeTenant>[] = [{}, { requireUser: false, authQuery: AUTH_QUERY }];
         // Of the global CA, but for another name; and of a CA that nobody knows.
         const pairs = [undefined, await other.issue({ dns: ["db.example"] }), await ca.issue({ ip: [host] })];
-        for (const pair of pairs) {
+        for (const [pair, asking] of pairs.flatMap((pair) =>
+          askings.map((asking) => [pair, asking] as const),
+        )) {
           const upstreamSsl = pair !== undefined;
           const got: string[] = [];
           raw = await RawServer.start(async (connection) => {
@@ -391,10 +476,15 @@ describe("logging in to servers", () => {
               dbPort: raw.port,
               upstreamSsl,
               upstreamVerify: upstreamSsl ? UpstreamVerify.NONE : UpstreamVerify.UNSPECIFIED,
-              users: [{ name: "u", password: PASSWORD }],
+              users: [{ name: "u", password: PASSWORD, manager: true }],
+              ...asking,
             }),
           );
-          expect(told).toBe("08006 Failed to connect to database: authentication with the server failed");
+          expect(told).toBe(
+            asking.requireUser === false
+              ? "58000 (EAUTHQUERY) authentication query failed: connection to database not available"
+              : "08006 Failed to connect to database: authentication with the server failed",
+          );
           await eventually("the close", () => got.length === 1);
           expect(got).toEqual([""]);
           await raw.stop();

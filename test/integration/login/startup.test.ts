@@ -199,6 +199,7 @@ describe("from the first byte to the login", () => {
       ["no nonce", saslInitial("SCRAM-SHA-256", "n,,n=")],
       ["an extension", saslInitial("SCRAM-SHA-256", "n,,m=x,n=,r=abc")],
       ["an empty message", message("p")],
+      ["a message that is longer than any of SCRAM", message("p", Buffer.from("SCRAM-SHA-256\0"), 20_000)],
       ["a message of 2 GB", message("p", Buffer.from("SCRAM-SHA-256\0"), 0x7fff_ffff)],
     ])("refuses in SCRAM %s", async (_, bytes) => {
       const client = await connect();

@@ -135,6 +135,34 @@ describe("TLS to clients", () => {
     before.close();
   });
 
+  it("binds to the certificate that was shown, of several types", async () => {
+    const names = { dns: ["localhost"] };
+    await start({ pairs: [await ca.issue({ type: "rsa", ...names }), await ca.issue(names)] });
+    for (const [sigalgs, curve] of [
+      ["RSA-PSS+SHA256", undefined],
+      ["ecdsa_secp256r1_sha256", "P-256"],
+    ] as const) {
+      const client = await RawClient.connect(edge.port);
+      const socket = await client.requestTls({ sigalgs });
+      expect(socket.getPeerCertificate().nistCurve).toBe(curve);
+      await client.logIn(login, { ...server, plus: true });
+      client.close();
+    }
+  });
+
+  it("binds to the certificate that was shown, also when another came in the middle of the handshake", async () => {
+    await start({ pairs: [pair] });
+    const slow = await RawClient.connect(edge.port);
+    slow.send(SSL_REQUEST);
+    expect((await slow.bytes(1)).toString()).toBe("S");
+    edge.writePairs([await ca.issue({ commonName: "renewed", dns: ["localhost"] })]);
+    await eventually("the renewed one", async () => (await subjectSeen("localhost")) === "renewed");
+    const secure = await slow.startTls();
+    expect(secure.getPeerCertificate().subject.CN).toBe("leaf");
+    await slow.logIn(login, { ...server, plus: true });
+    slow.close();
+  });
+
   it("is demanded by enforce_ssl, before any password", async () => {
     await start({ pairs: [pair] }, { enforceSsl: true });
     const plain = await RawClient.connect(edge.port);

@@ -20,7 +20,7 @@ describe("logging in with a token (use_jit)", () => {
   let edge: Edge;
 
   beforeAll(async () => {
-    provider = createServer((request, response) => {
+    provider = createServer({ maxHeaderSize: 128 * 1024 }, (request, response) => {
       let text = "";
       request.setEncoding("utf8").on("data", (part: string) => {
         text += part;
@@ -79,6 +79,38 @@ describe("logging in with a token (use_jit)", () => {
     expect(asked).toHaveLength(1);
     expect(asked[0]?.headers.authorization).toBe(`Bearer ${TOKEN}`);
     expect(asked[0]?.body).toEqual({ rhost: "127.0.0.1", role });
+  });
+
+  it("passes on a token of 65,530 bytes, which no other message of a login may have", async () => {
+    const token = "x".repeat(65_530);
+    expect(await logIn(token)).toBe(role);
+    expect(asked[0]?.headers.authorization).toBe(`Bearer ${token}`);
+  });
+
+  it("keeps its session when the tenant changes: the tenant names no such user before or after", async () => {
+    const { port } = provider.address() as AddressInfo;
+    const client = new pg.Client({
+      host: "127.0.0.1",
+      port: edge.port,
+      user: `${role}.j`,
+      password: TOKEN,
+      database: "postgres",
+      options: "jit=true",
+      ssl: { rejectUnauthorized: false },
+    });
+    client.on("error", () => undefined);
+    await client.connect();
+    try {
+      const pid = async (): Promise<unknown> =>
+        (await client.query("select pg_backend_pid() as pid")).rows[0]?.pid;
+      const before = await pid();
+      const jitApiUrl = `http://127.0.0.1:${port}/jit`;
+      await edge.put("j", tenantOn(server, { useJit: true, jitApiUrl, defaultMaxClients: 55 }));
+      expect(await logIn()).toBe(role);
+      expect(await pid()).toBe(before);
+    } finally {
+      await client.end();
+    }
   });
 
   it.each([

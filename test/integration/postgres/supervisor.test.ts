@@ -31,10 +31,15 @@ afterEach(async () => {
   for (const child of processes.splice(0)) child.kill("SIGKILL");
   for (const postgres of started.splice(0)) {
     await postgres.stop();
-    rmSync(postgres.folder, { recursive: true, force: true });
+    remove(postgres.folder);
   }
-  rmSync(root, { recursive: true, force: true });
+  remove(root);
 });
+
+/** Children of a postmaster that had to be killed write for a moment longer than it lives. */
+function remove(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+}
 
 async function start(
   options: Partial<Parameters<typeof EmbeddedPostgres.start>[0]> = {},

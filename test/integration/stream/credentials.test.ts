@@ -45,7 +45,7 @@ describe("the stream", () => {
       { role: "anon", aud: "sluice-stream", exp: IN_AN_HOUR, group: "tests", region: REGION },
       (text) => createHmac("sha256", "a secret of the REST API, long enough").update(text).digest(),
     );
-    expect(await refuses(token)).toMatch(/refuses this data plane's token: .*no data-plane token/);
+    expect(await refuses(token)).toMatch(/refuses this data plane's credential: .*no data-plane token/);
   });
 
   it("refuses a token of the stream's key that is meant for something else", async () => {
@@ -68,7 +68,7 @@ describe("the stream", () => {
       sign(null, text, rig.streamKey),
     );
     expect(await refuses(endless)).toMatch(/exp/);
-    expect(await refuses("")).toMatch(/refuses this data plane's token/);
+    expect(await refuses("")).toMatch(/refuses this data plane's credential/);
   });
 
   it("gives the scope of the token, whatever region the data plane believes to be in", async () => {

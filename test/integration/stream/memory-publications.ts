@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import type {
   Held,
+  Holder,
   KeyringInput,
   PublishedSnapshot,
   ScopePublications,
@@ -80,10 +81,10 @@ export class MemoryPublications implements ScopePublications {
     return this.#newest.generation;
   }
 
-  /** Publishes tenants by name, each with its `db_host`. */
-  publish(tenants: Readonly<Record<string, string>>): bigint {
+  /** Publishes tenants by name, each with its `db_host`. @param appended to each record, as a newer build signs it */
+  publish(tenants: Readonly<Record<string, string>>, { appended = new Uint8Array() } = {}): bigint {
     const generation = BigInt(this.#history.length + 1);
-    this.#history.push(generationOf(generation, tenants));
+    this.#history.push(generationOf(generation, tenants, appended));
     this.tell();
     return generation;
   }
@@ -113,18 +114,15 @@ export class MemoryPublications implements ScopePublications {
     return Promise.resolve();
   }
 
-  latest(scope: string): Promise<PublishedSnapshot> {
-    return this.#snapshot(scope, undefined);
-  }
-
-  async since(scope: string, held: Held): Promise<Since> {
+  async since(scope: string, { held }: Holder): Promise<Since> {
+    if (held === undefined) return { kind: "snapshot", snapshot: await this.#snapshot(scope, undefined) };
     const known = this.#history.find(
       ({ epoch, generation, stateRoot }) =>
         epoch === held.epoch &&
         generation === held.generation &&
         Buffer.compare(stateRoot, held.stateRoot) === 0,
     );
-    if (known === undefined) return { kind: "ahead" };
+    if (known === undefined) return { kind: "ahead", proven: true, forked: false };
     if (known === this.#newest && this.#forgery === undefined) return { kind: "current" };
     return { kind: "snapshot", snapshot: await this.#snapshot(scope, known) };
   }
@@ -222,11 +220,18 @@ export class MemoryPublications implements ScopePublications {
   }
 }
 
-function generationOf(generation: bigint, tenants: Readonly<Record<string, string>>): Generation {
+function generationOf(
+  generation: bigint,
+  tenants: Readonly<Record<string, string>>,
+  appended = new Uint8Array(),
+): Generation {
   const records = Object.entries(tenants)
     .map(([externalId, dbHost]) => ({
       id: tenantRecordId(externalId),
-      body: encodeTenant({ externalId, dbHost, dbPort: 5432, dbDatabase: "postgres" }),
+      body: Buffer.concat([
+        encodeTenant({ externalId, dbHost, dbPort: 5432, dbDatabase: "postgres" }),
+        appended,
+      ]),
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   const stateRoot = StateTree.of(records.map(({ id, body }) => [id, body] as const)).root;

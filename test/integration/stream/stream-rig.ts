@@ -6,6 +6,7 @@ import {
   mintDataPlaneToken,
   type StreamLimits,
   type StreamServer,
+  type StreamServerOptions,
   startStreamServer,
 } from "@sluice/control-plane/stream/index";
 import { type AcceptedChange, type StateSink, Subscription } from "@sluice/data-plane/subscription/index";
@@ -51,11 +52,15 @@ interface DataPlane {
 interface DataPlaneOptions {
   /** Of one that ran before; default: a new one. */
   readonly folder?: string;
+  /** "none": the certificate is the credential. */
   readonly token?: string;
+  readonly clientCertificate?: { readonly cert: Buffer; readonly key: Buffer };
   readonly nodeKeyPath?: string;
   /** PEM of the CA that it trusts; default: the server's own. */
   readonly ca?: Buffer;
   readonly heartbeatIntervalMs?: number;
+  /** Of another control plane. */
+  readonly port?: number;
 }
 
 /** A stream server and data planes on loopback, over TLS, with everything really signed. */
@@ -98,8 +103,12 @@ export class StreamRig {
   }
 
   /** On the port of the one before, so that data planes find it again. */
-  async startServer(limits: Partial<StreamLimits> = {}): Promise<void> {
+  async startServer(
+    limits: Partial<StreamLimits> = {},
+    ways: Pick<StreamServerOptions, "clientCa" | "blockedTokens" | "renewedTls"> = {},
+  ): Promise<void> {
     this.#server = await startStreamServer({
+      ...ways,
       limits,
       publications: this.publications,
       logger: this.controlPlaneLog,
@@ -120,6 +129,10 @@ export class StreamRig {
 
   get port(): number {
     return this.#port;
+  }
+
+  get tls(): { readonly cert: Buffer; readonly key: Buffer } {
+    return this.#tls;
   }
 
   get certificate(): Buffer {
@@ -147,9 +160,10 @@ export class StreamRig {
     const sink = new HostsSink();
     const logger = new RecordingLogger();
     const subscription = new Subscription({
-      controlPlaneUrl: `https://127.0.0.1:${this.#port}`,
+      controlPlaneUrl: `https://127.0.0.1:${options.port ?? this.#port}`,
       ca: options.ca ?? this.#tls.cert,
-      token: () => Promise.resolve(token),
+      token: () => Promise.resolve(token === "none" ? undefined : token),
+      clientCertificate: () => Promise.resolve(options.clientCertificate),
       trustRootKeys: [this.publications.root.raw],
       region: REGION,
       dataFolder: folder,
@@ -158,6 +172,8 @@ export class StreamRig {
       clock: systemClock,
       logger,
       sink,
+      acted: () => Promise.resolve([]),
+      ownStatus: () => Promise.resolve({ ready: true, bans: [], metrics: { families: [], labelSets: [] } }),
       ...(options.heartbeatIntervalMs === undefined
         ? {}
         : { heartbeatIntervalMs: options.heartbeatIntervalMs }),

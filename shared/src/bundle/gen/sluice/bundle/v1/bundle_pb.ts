@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sluice/bundle/v1/bundle.proto.
  */
 export const file_sluice_bundle_v1_bundle: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zbHVpY2UvYnVuZGxlL3YxL2J1bmRsZS5wcm90bxIQc2x1aWNlLmJ1bmRsZS52MSJiCghFbnZlbG9wZRIUCgxwYXlsb2FkX3R5cGUYASABKAkSDwoHcGF5bG9hZBgCIAEoDBIvCgpzaWduYXR1cmVzGAMgAygLMhsuc2x1aWNlLmJ1bmRsZS52MS5TaWduYXR1cmUiKAoJU2lnbmF0dXJlEg4KBmtleV9pZBgBIAEoCRILCgNzaWcYAiABKAwiiwEKBktleXNldBIPCgd2ZXJzaW9uGAEgASgEEhUKDWV4cGlyZXNfYXRfbXMYAiABKAQSMAoLY29uZmlnX2tleXMYAyADKAsyGy5zbHVpY2UuYnVuZGxlLnYxLkNvbmZpZ0tleRIRCgltaW5fZXBvY2gYBCABKAQSFAoMaXNzdWVkX2F0X21zGAUgASgEIi8KCUNvbmZpZ0tleRISCgpwdWJsaWNfa2V5GAEgASgMEg4KBnNjb3BlcxgCIAMoCSIpCgVTdGF0ZRISCgpnZW5lcmF0aW9uGAEgASgEEgwKBHJvb3QYAiABKAwijwIKEFNuYXBzaG90TWFuaWZlc3QSDQoFc2NvcGUYASABKAkSDQoFZXBvY2gYAiABKAQSJgoFc3RhdGUYAyABKAsyFy5zbHVpY2UuYnVuZGxlLnYxLlN0YXRlEhQKDGlzc3VlZF9hdF9tcxgEIAEoBBIWCg5zY2hlbWFfdmVyc2lvbhgFIAEoDRIUCgxyZWNvcmRfY291bnQYBiABKAQSGgoSYWxsb3dfbWFzc19yZW1vdmFsGAcgASgIEioKBmNodW5rcxgIIAMoCzIaLnNsdWljZS5idW5kbGUudjEuQ2h1bmtSZWYSKQoIcmVwbGFjZXMYCSABKAsyFy5zbHVpY2UuYnVuZGxlLnYxLlN0YXRlIioKCENodW5rUmVmEg4KBnNoYTI1NhgBIAEoDBIOCgZsZW5ndGgYAiABKA0iMgoFQ2h1bmsSKQoHcmVjb3JkcxgBIAMoCzIYLnNsdWljZS5idW5kbGUudjEuUmVjb3JkIiIKBlJlY29yZBIKCgJpZBgBIAEoCRIMCgRib2R5GAIgASgMIn4KCUhlYXJ0YmVhdBINCgVzY29wZRgBIAEoCRINCgVlcG9jaBgCIAEoBBImCgVzdGF0ZRgDIAEoCzIXLnNsdWljZS5idW5kbGUudjEuU3RhdGUSFAoMaXNzdWVkX2F0X21zGAQgASgEEhUKDWV4cGlyZXNfYXRfbXMYBSABKAQigwEKB0tleXJpbmcSDQoFc2NvcGUYASABKAkSDQoFZ3JvdXAYAiABKAkSEAoIaW5zdGFuY2UYAyABKAkSMgoJZGF0YV9rZXlzGAQgAygLMh8uc2x1aWNlLmJ1bmRsZS52MS5TZWFsZWREYXRhS2V5EhQKDGlzc3VlZF9hdF9tcxgFIAEoBCJACg1TZWFsZWREYXRhS2V5Eg4KBmtleV9pZBgBIAEoCRILCgNlbmMYAiABKAwSEgoKY2lwaGVydGV4dBgDIAEoDCJACgtTZWFsZWRGaWVsZBIOCgZrZXlfaWQYASABKAkSDQoFbm9uY2UYAiABKAwSEgoKY2lwaGVydGV4dBgDIAEoDCK8DAoMVGVuYW50UmVjb3JkEhMKC2V4dGVybmFsX2lkGAEgASgJEg8KB2RiX2hvc3QYAiABKAkSDwoHZGJfcG9ydBgDIAEoDRITCgtkYl9kYXRhYmFzZRgEIAEoCRIvCgppcF92ZXJzaW9uGAUgASgOMhsuc2x1aWNlLmJ1bmRsZS52MS5JcFZlcnNpb24SFAoMdXBzdHJlYW1fc3NsGAYgASgIEjkKD3Vwc3RyZWFtX3ZlcmlmeRgHIAEoDjIgLnNsdWljZS5idW5kbGUudjEuVXBzdHJlYW1WZXJpZnkSFwoPdXBzdHJlYW1fdGxzX2NhGAggASgJEhkKEXVwc3RyZWFtX3Rsc19uYW1lGAkgASgJEhMKC2VuZm9yY2Vfc3NsGAogASgIEhQKDHJlcXVpcmVfdXNlchgLIAEoCBISCgphdXRoX3F1ZXJ5GAwgASgJEhkKEWRlZmF1bHRfcG9vbF9zaXplGA0gASgNEhsKE2RlZmF1bHRfbWF4X2NsaWVudHMYDiABKA0SHgoWY2xpZW50X2lkbGVfdGltZW91dF9tcxgPIAEoDRIjChtjbGllbnRfaGVhcnRiZWF0X2ludGVydmFsX3MYECABKA0SEgoKYWxsb3dfbGlzdBgRIAMoCRIUCgxzbmlfaG9zdG5hbWUYEiABKAkSXAoYZGVmYXVsdF9wYXJhbWV0ZXJfc3RhdHVzGBMgAygLMjouc2x1aWNlLmJ1bmRsZS52MS5UZW5hbnRSZWNvcmQuRGVmYXVsdFBhcmFtZXRlclN0YXR1c0VudHJ5EisKBXVzZXJzGBQgAygLMhwuc2x1aWNlLmJ1bmRsZS52MS5Vc2VyUmVjb3JkEiMKG2lkbGVfdHJhbnNhY3Rpb25fdGltZW91dF9tcxgVIAEoDRIYChBxdWVyeV90aW1lb3V0X21zGBYgASgNEh4KFnRyYW5zYWN0aW9uX3RpbWVvdXRfbXMYFyABKA0SIwoWc2VydmVyX2lkbGVfdGltZW91dF9tcxgYIAEoDUgAiAEBEh8KEnNlcnZlcl9saWZldGltZV9tcxgZIAEoDUgBiAEBEiYKGXNlcnZlcl9jb25uZWN0X3RpbWVvdXRfbXMYGiABKA1IAogBARIVCg1taW5fcG9vbF9zaXplGBsgASgNEh4KFm1heF9zZXJ2ZXJfY29ubmVjdGlvbnMYHCABKA0SIQoZYXBwbGljYXRpb25fbmFtZV9hZGRfaG9zdBgdIAEoCBIzCgxzZXJ2ZXJfcmVzZXQYHiABKA4yHS5zbHVpY2UuYnVuZGxlLnYxLlNlcnZlclJlc2V0EhcKCm1heF9waW5uZWQYHyABKA1IA4gBARIRCglhbGxvd19tZDUYICABKAgSDwoHdXNlX2ppdBghIAEoCBITCgtqaXRfYXBpX3VybBgiIAEoCRIZChFhdmFpbGFiaWxpdHlfem9uZRgjIAEoCRImChluYW1lZF9wcmVwYXJlZF9zdGF0ZW1lbnRzGCQgASgISASIAQESHAoPYXBwX25hbWVfbWV0cmljGCUgASgISAWIAQESFQoNdGVybWluYXRlX3NlcRgoIAEoBBIXCg9wYXVzZWRfdW50aWxfbXMYKSABKAQSGgoSYmFuc19jbGVhcmVkX2F0X21zGCogASgEEhcKD2NyZWRlbnRpYWxzX3NlcRgrIAEoBBIUCgxiYW5uZWRfYXRfbXMYLCABKAQSEgoKYmFuX3JlYXNvbhgtIAEoCRIXCg9iYW5uZWRfdW50aWxfbXMYLiABKAQSMgoMY2xlYXJlZF9iYW5zGC8gAygLMhwuc2x1aWNlLmJ1bmRsZS52MS5DbGVhcmVkQmFuGj0KG0RlZmF1bHRQYXJhbWV0ZXJTdGF0dXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhkKF19zZXJ2ZXJfaWRsZV90aW1lb3V0X21zQhUKE19zZXJ2ZXJfbGlmZXRpbWVfbXNCHAoaX3NlcnZlcl9jb25uZWN0X3RpbWVvdXRfbXNCDQoLX21heF9waW5uZWRCHAoaX25hbWVkX3ByZXBhcmVkX3N0YXRlbWVudHNCEgoQX2FwcF9uYW1lX21ldHJpYyI0CgpDbGVhcmVkQmFuEg8KB2FkZHJlc3MYASABKAkSFQoNY2xlYXJlZF9hdF9tcxgCIAEoBCKxAgoKVXNlclJlY29yZBIPCgdkYl91c2VyGAEgASgJEhEKCXBvb2xfc2l6ZRgCIAEoDRISCgppc19tYW5hZ2VyGAMgASgIEiAKGHBvb2xfY2hlY2tvdXRfdGltZW91dF9tcxgEIAEoDRITCgttYXhfY2xpZW50cxgFIAEoDRI2Cg9zZWFsZWRfcGFzc3dvcmQYBiABKAsyHS5zbHVpY2UuYnVuZGxlLnYxLlNlYWxlZEZpZWxkEjYKD3NlYWxlZF92ZXJpZmllchgHIAEoCzIdLnNsdWljZS5idW5kbGUudjEuU2VhbGVkRmllbGQSFQoNZGJfdXNlcl9hbGlhcxgIIAEoCRItCgltb2RlX3R5cGUYCSABKA4yGi5zbHVpY2UuYnVuZGxlLnYxLlBvb2xNb2RlImAKDUNsdXN0ZXJSZWNvcmQSDQoFYWxpYXMYASABKAkSDgoGYWN0aXZlGAIgASgIEjAKB21lbWJlcnMYAyADKAsyHy5zbHVpY2UuYnVuZGxlLnYxLkNsdXN0ZXJNZW1iZXIiZwoNQ2x1c3Rlck1lbWJlchIaChJ0ZW5hbnRfZXh0ZXJuYWxfaWQYASABKAkSKgoEdHlwZRgCIAEoDjIcLnNsdWljZS5idW5kbGUudjEuTWVtYmVyVHlwZRIOCgZhY3RpdmUYAyABKAgqYgoJSXBWZXJzaW9uEhoKFklQX1ZFUlNJT05fVU5TUEVDSUZJRUQQABITCg9JUF9WRVJTSU9OX0FVVE8QARIRCg1JUF9WRVJTSU9OX1Y0EAISEQoNSVBfVkVSU0lPTl9WNhADKmUKDlVwc3RyZWFtVmVyaWZ5Eh8KG1VQU1RSRUFNX1ZFUklGWV9VTlNQRUNJRklFRBAAEhgKFFVQU1RSRUFNX1ZFUklGWV9OT05FEAESGAoUVVBTVFJFQU1fVkVSSUZZX1BFRVIQAipeCgtTZXJ2ZXJSZXNldBIcChhTRVJWRVJfUkVTRVRfVU5TUEVDSUZJRUQQABIYChRTRVJWRVJfUkVTRVRfVFJBQ0tFRBABEhcKE1NFUlZFUl9SRVNFVF9BTFdBWVMQAipXCghQb29sTW9kZRIZChVQT09MX01PREVfVU5TUEVDSUZJRUQQABIZChVQT09MX01PREVfVFJBTlNBQ1RJT04QARIVChFQT09MX01PREVfU0VTU0lPThACKlYKCk1lbWJlclR5cGUSGwoXTUVNQkVSX1RZUEVfVU5TUEVDSUZJRUQQABIVChFNRU1CRVJfVFlQRV9XUklURRABEhQKEE1FTUJFUl9UWVBFX1JFQUQQAmIGcHJvdG8z");
+  fileDesc("Ch1zbHVpY2UvYnVuZGxlL3YxL2J1bmRsZS5wcm90bxIQc2x1aWNlLmJ1bmRsZS52MSJiCghFbnZlbG9wZRIUCgxwYXlsb2FkX3R5cGUYASABKAkSDwoHcGF5bG9hZBgCIAEoDBIvCgpzaWduYXR1cmVzGAMgAygLMhsuc2x1aWNlLmJ1bmRsZS52MS5TaWduYXR1cmUiKAoJU2lnbmF0dXJlEg4KBmtleV9pZBgBIAEoCRILCgNzaWcYAiABKAwiiwEKBktleXNldBIPCgd2ZXJzaW9uGAEgASgEEhUKDWV4cGlyZXNfYXRfbXMYAiABKAQSMAoLY29uZmlnX2tleXMYAyADKAsyGy5zbHVpY2UuYnVuZGxlLnYxLkNvbmZpZ0tleRIRCgltaW5fZXBvY2gYBCABKAQSFAoMaXNzdWVkX2F0X21zGAUgASgEIi8KCUNvbmZpZ0tleRISCgpwdWJsaWNfa2V5GAEgASgMEg4KBnNjb3BlcxgCIAMoCSIpCgVTdGF0ZRISCgpnZW5lcmF0aW9uGAEgASgEEgwKBHJvb3QYAiABKAwijwIKEFNuYXBzaG90TWFuaWZlc3QSDQoFc2NvcGUYASABKAkSDQoFZXBvY2gYAiABKAQSJgoFc3RhdGUYAyABKAsyFy5zbHVpY2UuYnVuZGxlLnYxLlN0YXRlEhQKDGlzc3VlZF9hdF9tcxgEIAEoBBIWCg5zY2hlbWFfdmVyc2lvbhgFIAEoDRIUCgxyZWNvcmRfY291bnQYBiABKAQSGgoSYWxsb3dfbWFzc19yZW1vdmFsGAcgASgIEioKBmNodW5rcxgIIAMoCzIaLnNsdWljZS5idW5kbGUudjEuQ2h1bmtSZWYSKQoIcmVwbGFjZXMYCSABKAsyFy5zbHVpY2UuYnVuZGxlLnYxLlN0YXRlIioKCENodW5rUmVmEg4KBnNoYTI1NhgBIAEoDBIOCgZsZW5ndGgYAiABKA0iMgoFQ2h1bmsSKQoHcmVjb3JkcxgBIAMoCzIYLnNsdWljZS5idW5kbGUudjEuUmVjb3JkIiIKBlJlY29yZBIKCgJpZBgBIAEoCRIMCgRib2R5GAIgASgMItkBCgVEZWx0YRINCgVzY29wZRgBIAEoCRINCgVlcG9jaBgCIAEoBBIlCgRmcm9tGAMgASgLMhcuc2x1aWNlLmJ1bmRsZS52MS5TdGF0ZRIjCgJ0bxgEIAEoCzIXLnNsdWljZS5idW5kbGUudjEuU3RhdGUSFAoMaXNzdWVkX2F0X21zGAUgASgEEhYKDnNjaGVtYV92ZXJzaW9uGAYgASgNEigKBnVwc2VydBgHIAMoCzIYLnNsdWljZS5idW5kbGUudjEuUmVjb3JkEg4KBnJlbW92ZRgIIAMoCSJ+CglIZWFydGJlYXQSDQoFc2NvcGUYASABKAkSDQoFZXBvY2gYAiABKAQSJgoFc3RhdGUYAyABKAsyFy5zbHVpY2UuYnVuZGxlLnYxLlN0YXRlEhQKDGlzc3VlZF9hdF9tcxgEIAEoBBIVCg1leHBpcmVzX2F0X21zGAUgASgEIoMBCgdLZXlyaW5nEg0KBXNjb3BlGAEgASgJEg0KBWdyb3VwGAIgASgJEhAKCGluc3RhbmNlGAMgASgJEjIKCWRhdGFfa2V5cxgEIAMoCzIfLnNsdWljZS5idW5kbGUudjEuU2VhbGVkRGF0YUtleRIUCgxpc3N1ZWRfYXRfbXMYBSABKAQiQAoNU2VhbGVkRGF0YUtleRIOCgZrZXlfaWQYASABKAkSCwoDZW5jGAIgASgMEhIKCmNpcGhlcnRleHQYAyABKAwiQAoLU2VhbGVkRmllbGQSDgoGa2V5X2lkGAEgASgJEg0KBW5vbmNlGAIgASgMEhIKCmNpcGhlcnRleHQYAyABKAwivAwKDFRlbmFudFJlY29yZBITCgtleHRlcm5hbF9pZBgBIAEoCRIPCgdkYl9ob3N0GAIgASgJEg8KB2RiX3BvcnQYAyABKA0SEwoLZGJfZGF0YWJhc2UYBCABKAkSLwoKaXBfdmVyc2lvbhgFIAEoDjIbLnNsdWljZS5idW5kbGUudjEuSXBWZXJzaW9uEhQKDHVwc3RyZWFtX3NzbBgGIAEoCBI5Cg91cHN0cmVhbV92ZXJpZnkYByABKA4yIC5zbHVpY2UuYnVuZGxlLnYxLlVwc3RyZWFtVmVyaWZ5EhcKD3Vwc3RyZWFtX3Rsc19jYRgIIAEoCRIZChF1cHN0cmVhbV90bHNfbmFtZRgJIAEoCRITCgtlbmZvcmNlX3NzbBgKIAEoCBIUCgxyZXF1aXJlX3VzZXIYCyABKAgSEgoKYXV0aF9xdWVyeRgMIAEoCRIZChFkZWZhdWx0X3Bvb2xfc2l6ZRgNIAEoDRIbChNkZWZhdWx0X21heF9jbGllbnRzGA4gASgNEh4KFmNsaWVudF9pZGxlX3RpbWVvdXRfbXMYDyABKA0SIwobY2xpZW50X2hlYXJ0YmVhdF9pbnRlcnZhbF9zGBAgASgNEhIKCmFsbG93X2xpc3QYESADKAkSFAoMc25pX2hvc3RuYW1lGBIgASgJElwKGGRlZmF1bHRfcGFyYW1ldGVyX3N0YXR1cxgTIAMoCzI6LnNsdWljZS5idW5kbGUudjEuVGVuYW50UmVjb3JkLkRlZmF1bHRQYXJhbWV0ZXJTdGF0dXNFbnRyeRIrCgV1c2VycxgUIAMoCzIcLnNsdWljZS5idW5kbGUudjEuVXNlclJlY29yZBIjChtpZGxlX3RyYW5zYWN0aW9uX3RpbWVvdXRfbXMYFSABKA0SGAoQcXVlcnlfdGltZW91dF9tcxgWIAEoDRIeChZ0cmFuc2FjdGlvbl90aW1lb3V0X21zGBcgASgNEiMKFnNlcnZlcl9pZGxlX3RpbWVvdXRfbXMYGCABKA1IAIgBARIfChJzZXJ2ZXJfbGlmZXRpbWVfbXMYGSABKA1IAYgBARImChlzZXJ2ZXJfY29ubmVjdF90aW1lb3V0X21zGBogASgNSAKIAQESFQoNbWluX3Bvb2xfc2l6ZRgbIAEoDRIeChZtYXhfc2VydmVyX2Nvbm5lY3Rpb25zGBwgASgNEiEKGWFwcGxpY2F0aW9uX25hbWVfYWRkX2hvc3QYHSABKAgSMwoMc2VydmVyX3Jlc2V0GB4gASgOMh0uc2x1aWNlLmJ1bmRsZS52MS5TZXJ2ZXJSZXNldBIXCgptYXhfcGlubmVkGB8gASgNSAOIAQESEQoJYWxsb3dfbWQ1GCAgASgIEg8KB3VzZV9qaXQYISABKAgSEwoLaml0X2FwaV91cmwYIiABKAkSGQoRYXZhaWxhYmlsaXR5X3pvbmUYIyABKAkSJgoZbmFtZWRfcHJlcGFyZWRfc3RhdGVtZW50cxgkIAEoCEgEiAEBEhwKD2FwcF9uYW1lX21ldHJpYxglIAEoCEgFiAEBEhUKDXRlcm1pbmF0ZV9zZXEYKCABKAQSFwoPcGF1c2VkX3VudGlsX21zGCkgASgEEhoKEmJhbnNfY2xlYXJlZF9hdF9tcxgqIAEoBBIXCg9jcmVkZW50aWFsc19zZXEYKyABKAQSFAoMYmFubmVkX2F0X21zGCwgASgEEhIKCmJhbl9yZWFzb24YLSABKAkSFwoPYmFubmVkX3VudGlsX21zGC4gASgEEjIKDGNsZWFyZWRfYmFucxgvIAMoCzIcLnNsdWljZS5idW5kbGUudjEuQ2xlYXJlZEJhbho9ChtEZWZhdWx0UGFyYW1ldGVyU3RhdHVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIZChdfc2VydmVyX2lkbGVfdGltZW91dF9tc0IVChNfc2VydmVyX2xpZmV0aW1lX21zQhwKGl9zZXJ2ZXJfY29ubmVjdF90aW1lb3V0X21zQg0KC19tYXhfcGlubmVkQhwKGl9uYW1lZF9wcmVwYXJlZF9zdGF0ZW1lbnRzQhIKEF9hcHBfbmFtZV9tZXRyaWMiNAoKQ2xlYXJlZEJhbhIPCgdhZGRyZXNzGAEgASgJEhUKDWNsZWFyZWRfYXRfbXMYAiABKAQisQIKClVzZXJSZWNvcmQSDwoHZGJfdXNlchgBIAEoCRIRCglwb29sX3NpemUYAiABKA0SEgoKaXNfbWFuYWdlchgDIAEoCBIgChhwb29sX2NoZWNrb3V0X3RpbWVvdXRfbXMYBCABKA0SEwoLbWF4X2NsaWVudHMYBSABKA0SNgoPc2VhbGVkX3Bhc3N3b3JkGAYgASgLMh0uc2x1aWNlLmJ1bmRsZS52MS5TZWFsZWRGaWVsZBI2Cg9zZWFsZWRfdmVyaWZpZXIYByABKAsyHS5zbHVpY2UuYnVuZGxlLnYxLlNlYWxlZEZpZWxkEhUKDWRiX3VzZXJfYWxpYXMYCCABKAkSLQoJbW9kZV90eXBlGAkgASgOMhouc2x1aWNlLmJ1bmRsZS52MS5Qb29sTW9kZSJgCg1DbHVzdGVyUmVjb3JkEg0KBWFsaWFzGAEgASgJEg4KBmFjdGl2ZRgCIAEoCBIwCgdtZW1iZXJzGAMgAygLMh8uc2x1aWNlLmJ1bmRsZS52MS5DbHVzdGVyTWVtYmVyImcKDUNsdXN0ZXJNZW1iZXISGgoSdGVuYW50X2V4dGVybmFsX2lkGAEgASgJEioKBHR5cGUYAiABKA4yHC5zbHVpY2UuYnVuZGxlLnYxLk1lbWJlclR5cGUSDgoGYWN0aXZlGAMgASgIKmIKCUlwVmVyc2lvbhIaChZJUF9WRVJTSU9OX1VOU1BFQ0lGSUVEEAASEwoPSVBfVkVSU0lPTl9BVVRPEAESEQoNSVBfVkVSU0lPTl9WNBACEhEKDUlQX1ZFUlNJT05fVjYQAyplCg5VcHN0cmVhbVZlcmlmeRIfChtVUFNUUkVBTV9WRVJJRllfVU5TUEVDSUZJRUQQABIYChRVUFNUUkVBTV9WRVJJRllfTk9ORRABEhgKFFVQU1RSRUFNX1ZFUklGWV9QRUVSEAIqXgoLU2VydmVyUmVzZXQSHAoYU0VSVkVSX1JFU0VUX1VOU1BFQ0lGSUVEEAASGAoUU0VSVkVSX1JFU0VUX1RSQUNLRUQQARIXChNTRVJWRVJfUkVTRVRfQUxXQVlTEAIqVwoIUG9vbE1vZGUSGQoVUE9PTF9NT0RFX1VOU1BFQ0lGSUVEEAASGQoVUE9PTF9NT0RFX1RSQU5TQUNUSU9OEAESFQoRUE9PTF9NT0RFX1NFU1NJT04QAipWCgpNZW1iZXJUeXBlEhsKF01FTUJFUl9UWVBFX1VOU1BFQ0lGSUVEEAASFQoRTUVNQkVSX1RZUEVfV1JJVEUQARIUChBNRU1CRVJfVFlQRV9SRUFEEAJiBnByb3RvMw");
 
 /**
  * DSSE v1 envelope: each signature is over PAE(payload_type, payload).
@@ -294,7 +294,64 @@ export const RecordSchema: GenMessage<Record> = /*@__PURE__*/
   messageDesc(file_sluice_bundle_v1_bundle, 8);
 
 /**
- * application/vnd.sluice.heartbeat.v1
+ * application/vnd.sluice.delta.v1: from one state of a scope to a later one. Generations that did not touch the scope
+ * are not in its history, so `to` may be any number above `from`.
+ *
+ * @generated from message sluice.bundle.v1.Delta
+ */
+export type Delta = Message<"sluice.bundle.v1.Delta"> & {
+  /**
+   * @generated from field: string scope = 1;
+   */
+  scope: string;
+
+  /**
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: sluice.bundle.v1.State from = 3;
+   */
+  from?: State | undefined;
+
+  /**
+   * @generated from field: sluice.bundle.v1.State to = 4;
+   */
+  to?: State | undefined;
+
+  /**
+   * @generated from field: uint64 issued_at_ms = 5;
+   */
+  issuedAtMs: bigint;
+
+  /**
+   * @generated from field: uint32 schema_version = 6;
+   */
+  schemaVersion: number;
+
+  /**
+   * Each id once, and in one of the two lists only.
+   *
+   * @generated from field: repeated sluice.bundle.v1.Record upsert = 7;
+   */
+  upsert: Record[];
+
+  /**
+   * @generated from field: repeated string remove = 8;
+   */
+  remove: string[];
+};
+
+/**
+ * Describes the message sluice.bundle.v1.Delta.
+ * Use `create(DeltaSchema)` to create a new message.
+ */
+export const DeltaSchema: GenMessage<Delta> = /*@__PURE__*/
+  messageDesc(file_sluice_bundle_v1_bundle, 9);
+
+/**
+ * application/vnd.sluice.heartbeat.v1: at `issued_at_ms` nothing newer than `state` was known.
  *
  * @generated from message sluice.bundle.v1.Heartbeat
  */
@@ -320,6 +377,8 @@ export type Heartbeat = Message<"sluice.bundle.v1.Heartbeat"> & {
   issuedAtMs: bigint;
 
   /**
+   * Past it a data plane that has heard nothing newer says that it may be stale. It goes on serving.
+   *
    * @generated from field: uint64 expires_at_ms = 5;
    */
   expiresAtMs: bigint;
@@ -330,7 +389,7 @@ export type Heartbeat = Message<"sluice.bundle.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_sluice_bundle_v1_bundle, 9);
+  messageDesc(file_sluice_bundle_v1_bundle, 10);
 
 /**
  * application/vnd.sluice.keyring.v1: the scope's data key, sealed to one instance.
@@ -369,7 +428,7 @@ export type Keyring = Message<"sluice.bundle.v1.Keyring"> & {
  * Use `create(KeyringSchema)` to create a new message.
  */
 export const KeyringSchema: GenMessage<Keyring> = /*@__PURE__*/
-  messageDesc(file_sluice_bundle_v1_bundle, 10);
+  messageDesc(file_sluice_bundle_v1_bundle, 11);
 
 /**
  * @generated from message sluice.bundle.v1.SealedDataKey
@@ -398,7 +457,7 @@ export type SealedDataKey = Message<"sluice.bundle.v1.SealedDataKey"> & {
  * Use `create(SealedDataKeySchema)` to create a new message.
  */
 export const SealedDataKeySchema: GenMessage<SealedDataKey> = /*@__PURE__*/
-  messageDesc(file_sluice_bundle_v1_bundle, 11);
+  messageDesc(file_sluice_bundle_v1_bundle, 12);
 
 /**
  * A secret field: AES-256-GCM under a data key of the scope, AAD "scope|tenant|field|key_id".
@@ -429,7 +488,7 @@ export type SealedField = Message<"sluice.bundle.v1.SealedField"> & {
  * Use `create(SealedFieldSchema)` to create a new message.
  */
 export const SealedFieldSchema: GenMessage<SealedField> = /*@__PURE__*/
-  messageDesc(file_sluice_bundle_v1_bundle, 12);
+  messageDesc(file_sluice_bundle_v1_bundle, 13);
 
 /**
  * @generated from message sluice.bundle.v1.TenantRecord
@@ -700,7 +759,7 @@ export type TenantRecord = Message<"sluice.bundle.v1.TenantRecord"> & {
  * Use `create(TenantRecordSchema)` to create a new message.
  */
 export const TenantRecordSchema: GenMessage<TenantRecord> = /*@__PURE__*/
-  messageDesc(file_sluice_bundle_v1_bundle, 13);
+  messageDesc(file_sluice_bundle_v1_bundle, 14);
 
 /**
  * @generated from message sluice.bundle.v1.ClearedBan
@@ -722,7 +781,7 @@ export type ClearedBan = Message<"sluice.bundle.v1.ClearedBan"> & {
  * Use `create(ClearedBanSchema)` to create a new message.
  */
 export const ClearedBanSchema: GenMessage<ClearedBan> = /*@__PURE__*/
-  messageDesc(file_sluice_bundle_v1_bundle, 14);
+  messageDesc(file_sluice_bundle_v1_bundle, 15);
 
 /**
  * @generated from message sluice.bundle.v1.UserRecord
@@ -789,7 +848,7 @@ export type UserRecord = Message<"sluice.bundle.v1.UserRecord"> & {
  * Use `create(UserRecordSchema)` to create a new message.
  */
 export const UserRecordSchema: GenMessage<UserRecord> = /*@__PURE__*/
-  messageDesc(file_sluice_bundle_v1_bundle, 15);
+  messageDesc(file_sluice_bundle_v1_bundle, 16);
 
 /**
  * @generated from message sluice.bundle.v1.ClusterRecord
@@ -818,7 +877,7 @@ export type ClusterRecord = Message<"sluice.bundle.v1.ClusterRecord"> & {
  * Use `create(ClusterRecordSchema)` to create a new message.
  */
 export const ClusterRecordSchema: GenMessage<ClusterRecord> = /*@__PURE__*/
-  messageDesc(file_sluice_bundle_v1_bundle, 16);
+  messageDesc(file_sluice_bundle_v1_bundle, 17);
 
 /**
  * @generated from message sluice.bundle.v1.ClusterMember
@@ -845,7 +904,7 @@ export type ClusterMember = Message<"sluice.bundle.v1.ClusterMember"> & {
  * Use `create(ClusterMemberSchema)` to create a new message.
  */
 export const ClusterMemberSchema: GenMessage<ClusterMember> = /*@__PURE__*/
-  messageDesc(file_sluice_bundle_v1_bundle, 17);
+  messageDesc(file_sluice_bundle_v1_bundle, 18);
 
 /**
  * @generated from enum sluice.bundle.v1.IpVersion

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sluice/stream/v1/stream.proto.
  */
 export const file_sluice_stream_v1_stream: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zbHVpY2Uvc3RyZWFtL3YxL3N0cmVhbS5wcm90bxIQc2x1aWNlLnN0cmVhbS52MSI9CgRIZWxkEg0KBWVwb2NoGAEgASgEEhIKCmdlbmVyYXRpb24YAiABKAQSEgoKc3RhdGVfcm9vdBgDIAEoDCKzAQoMV2F0Y2hSZXF1ZXN0EhAKCGluc3RhbmNlGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSDQoFYnVpbGQYAyABKAkSGgoSbWF4X3NjaGVtYV92ZXJzaW9uGAQgASgNEhYKDmtleXNldF92ZXJzaW9uGAUgASgEEiQKBGhlbGQYBiABKAsyFi5zbHVpY2Uuc3RyZWFtLnYxLkhlbGQSFAoMZGF0YV9rZXlfaWRzGAcgAygJIssBCg1XYXRjaFJlc3BvbnNlEigKBWhlbGxvGAEgASgLMhcuc2x1aWNlLnN0cmVhbS52MS5IZWxsb0gAEhAKBmtleXNldBgCIAEoDEgAEhEKB2tleXJpbmcYAyABKAxIABISCghzbmFwc2hvdBgEIAEoDEgAEg8KBWNodW5rGAUgASgMSAASEwoJaGVhcnRiZWF0GAYgASgMSAASKAoFZHJhaW4YByABKAsyFy5zbHVpY2Uuc3RyZWFtLnYxLkRyYWluSABCBwoFZXZlbnQiPAoFSGVsbG8SFQoNY29udHJvbF9wbGFuZRgBIAEoCRINCgVzY29wZRgCIAEoCRINCgVncm91cBgDIAEoCSIHCgVEcmFpbiJ6Cg1SZXBvcnRSZXF1ZXN0EhAKCGluc3RhbmNlGAEgASgJEiQKA2FjaxgCIAEoCzIVLnNsdWljZS5zdHJlYW0udjEuQWNrSAASJgoEbmFjaxgDIAEoCzIWLnNsdWljZS5zdHJlYW0udjEuTmFja0gAQgkKB291dGNvbWUiQAoDQWNrEiQKBGhlbGQYASABKAsyFi5zbHVpY2Uuc3RyZWFtLnYxLkhlbGQSEwoLcXVhcmFudGluZWQYAiADKAkicwoETmFjaxIMCgRjb2RlGAEgASgJEg4KBmRldGFpbBgCIAEoCRInCgdyZWZ1c2VkGAMgASgLMhYuc2x1aWNlLnN0cmVhbS52MS5IZWxkEiQKBGhlbGQYBCABKAsyFi5zbHVpY2Uuc3RyZWFtLnYxLkhlbGQiEAoOUmVwb3J0UmVzcG9uc2UyqAEKDUNvbmZpZ1NlcnZpY2USSgoFV2F0Y2gSHi5zbHVpY2Uuc3RyZWFtLnYxLldhdGNoUmVxdWVzdBofLnNsdWljZS5zdHJlYW0udjEuV2F0Y2hSZXNwb25zZTABEksKBlJlcG9ydBIfLnNsdWljZS5zdHJlYW0udjEuUmVwb3J0UmVxdWVzdBogLnNsdWljZS5zdHJlYW0udjEuUmVwb3J0UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Ch1zbHVpY2Uvc3RyZWFtL3YxL3N0cmVhbS5wcm90bxIQc2x1aWNlLnN0cmVhbS52MSI9CgRIZWxkEg0KBWVwb2NoGAEgASgEEhIKCmdlbmVyYXRpb24YAiABKAQSEgoKc3RhdGVfcm9vdBgDIAEoDCKEAgoMV2F0Y2hSZXF1ZXN0EhAKCGluc3RhbmNlGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSDQoFYnVpbGQYAyABKAkSGgoSbWF4X3NjaGVtYV92ZXJzaW9uGAQgASgNEhYKDmtleXNldF92ZXJzaW9uGAUgASgEEiQKBGhlbGQYBiABKAsyFi5zbHVpY2Uuc3RyZWFtLnYxLkhlbGQSFAoMZGF0YV9rZXlfaWRzGAcgAygJEhoKEm1pbl9zY2hlbWFfdmVyc2lvbhgIIAEoDRIkCgRtYXJrGA8gASgLMhYuc2x1aWNlLnN0cmVhbS52MS5IZWxkEg0KBXByb29mGBAgASgMItwBCg1XYXRjaFJlc3BvbnNlEigKBWhlbGxvGAEgASgLMhcuc2x1aWNlLnN0cmVhbS52MS5IZWxsb0gAEhAKBmtleXNldBgCIAEoDEgAEhEKB2tleXJpbmcYAyABKAxIABISCghzbmFwc2hvdBgEIAEoDEgAEg8KBWNodW5rGAUgASgMSAASEwoJaGVhcnRiZWF0GAYgASgMSAASKAoFZHJhaW4YByABKAsyFy5zbHVpY2Uuc3RyZWFtLnYxLkRyYWluSAASDwoFZGVsdGEYCCABKAxIAEIHCgVldmVudCJUCgVIZWxsbxIVCg1jb250cm9sX3BsYW5lGAEgASgJEg0KBXNjb3BlGAIgASgJEg0KBWdyb3VwGAMgASgJEhYKDnNjaGVtYV92ZXJzaW9uGAQgASgNIgcKBURyYWluIqYBCg1SZXBvcnRSZXF1ZXN0EhAKCGluc3RhbmNlGAEgASgJEiQKA2FjaxgCIAEoCzIVLnNsdWljZS5zdHJlYW0udjEuQWNrSAASJgoEbmFjaxgDIAEoCzIWLnNsdWljZS5zdHJlYW0udjEuTmFja0gAEioKBnN0YXR1cxgEIAEoCzIYLnNsdWljZS5zdHJlYW0udjEuU3RhdHVzSABCCQoHb3V0Y29tZSJwCgNBY2sSJAoEaGVsZBgBIAEoCzIWLnNsdWljZS5zdHJlYW0udjEuSGVsZBITCgtxdWFyYW50aW5lZBgCIAMoCRIuCgdyZXN1bHRzGAMgAygLMh0uc2x1aWNlLnN0cmVhbS52MS5PcmRlclJlc3VsdCKHAQoLT3JkZXJSZXN1bHQSDgoGdGVuYW50GAEgASgJEjkKBmNvdW50cxgCIAMoCzIpLnNsdWljZS5zdHJlYW0udjEuT3JkZXJSZXN1bHQuQ291bnRzRW50cnkaLQoLQ291bnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASJzCgROYWNrEgwKBGNvZGUYASABKAkSDgoGZGV0YWlsGAIgASgJEicKB3JlZnVzZWQYAyABKAsyFi5zbHVpY2Uuc3RyZWFtLnYxLkhlbGQSJAoEaGVsZBgEIAEoCzIWLnNsdWljZS5zdHJlYW0udjEuSGVsZCKrAgoGU3RhdHVzEg0KBXJlYWR5GAEgASgIEh0KEGZyZXNobmVzc19hZ2VfbXMYAiABKARIAIgBARIWCg5rZXlzZXRfdmVyc2lvbhgDIAEoBBIkCgRoZWxkGAQgASgLMhYuc2x1aWNlLnN0cmVhbS52MS5IZWxkEhMKC3F1YXJhbnRpbmVkGAUgAygJEioKBGJhbnMYBiADKAsyHC5zbHVpY2Uuc3RyZWFtLnYxLk5ldHdvcmtCYW4SLwoHbWV0cmljcxgHIAMoCzIeLnNsdWljZS5zdHJlYW0udjEuTWV0cmljRmFtaWx5Ei4KCmxhYmVsX3NldHMYCCADKAsyGi5zbHVpY2Uuc3RyZWFtLnYxLkxhYmVsU2V0QhMKEV9mcmVzaG5lc3NfYWdlX21zIkMKCk5ldHdvcmtCYW4SDgoGdGVuYW50GAEgASgJEg8KB2FkZHJlc3MYAiABKAkSFAoMcmVtYWluaW5nX21zGAMgASgEInEKCExhYmVsU2V0EjYKBmxhYmVscxgBIAMoCzImLnNsdWljZS5zdHJlYW0udjEuTGFiZWxTZXQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJpCgxNZXRyaWNGYW1pbHkSDAoEbmFtZRgBIAEoCRIMCgRoZWxwGAIgASgJEgwKBHR5cGUYAyABKAkSLwoHc2FtcGxlcxgEIAMoCzIeLnNsdWljZS5zdHJlYW0udjEuTWV0cmljU2FtcGxlIkAKDE1ldHJpY1NhbXBsZRIOCgZzdWZmaXgYASABKAkSEQoJbGFiZWxfc2V0GAIgASgNEg0KBXZhbHVlGAMgASgBIhAKDlJlcG9ydFJlc3BvbnNlMqgBCg1Db25maWdTZXJ2aWNlEkoKBVdhdGNoEh4uc2x1aWNlLnN0cmVhbS52MS5XYXRjaFJlcXVlc3QaHy5zbHVpY2Uuc3RyZWFtLnYxLldhdGNoUmVzcG9uc2UwARJLCgZSZXBvcnQSHy5zbHVpY2Uuc3RyZWFtLnYxLlJlcG9ydFJlcXVlc3QaIC5zbHVpY2Uuc3RyZWFtLnYxLlJlcG9ydFJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * @generated from message sluice.stream.v1.Held
@@ -66,6 +66,8 @@ export type WatchRequest = Message<"sluice.stream.v1.WatchRequest"> & {
   build: string;
 
   /**
+   * The newest schema that this build reads.
+   *
    * @generated from field: uint32 max_schema_version = 4;
    */
   maxSchemaVersion: number;
@@ -88,6 +90,28 @@ export type WatchRequest = Message<"sluice.stream.v1.WatchRequest"> & {
    * @generated from field: repeated string data_key_ids = 7;
    */
   dataKeyIds: string[];
+
+  /**
+   * The oldest schema that this build reads; 0: every one up to the newest.
+   *
+   * @generated from field: uint32 min_schema_version = 8;
+   */
+  minSchemaVersion: number;
+
+  /**
+   * How far it has ever come: it takes nothing older, also when it has lost its state. Unset: nowhere.
+   *
+   * @generated from field: sluice.stream.v1.Held mark = 15;
+   */
+  mark?: Held | undefined;
+
+  /**
+   * The signed envelope (heartbeat, delta or snapshot) that names `mark`: without it nobody else is held up because of
+   * what this data plane says that it holds. At most 64 KiB.
+   *
+   * @generated from field: bytes proof = 16;
+   */
+  proof: Uint8Array;
 };
 
 /**
@@ -152,6 +176,14 @@ export type WatchResponse = Message<"sluice.stream.v1.WatchResponse"> & {
      */
     value: Drain;
     case: "drain";
+  } | {
+    /**
+     * Follows on the state that is held.
+     *
+     * @generated from field: bytes delta = 8;
+     */
+    value: Uint8Array;
+    case: "delta";
   } | { case: undefined; value?: undefined };
 };
 
@@ -180,6 +212,13 @@ export type Hello = Message<"sluice.stream.v1.Hello"> & {
    * @generated from field: string group = 3;
    */
   group: string;
+
+  /**
+   * Of what follows. A data plane that does not read it goes away before anything else is sent; 0: 1.
+   *
+   * @generated from field: uint32 schema_version = 4;
+   */
+  schemaVersion: number;
 };
 
 /**
@@ -226,6 +265,12 @@ export type ReportRequest = Message<"sluice.stream.v1.ReportRequest"> & {
      */
     value: Nack;
     case: "nack";
+  } | {
+    /**
+     * @generated from field: sluice.stream.v1.Status status = 4;
+     */
+    value: Status;
+    case: "status";
   } | { case: undefined; value?: undefined };
 };
 
@@ -251,6 +296,13 @@ export type Ack = Message<"sluice.stream.v1.Ack"> & {
    * @generated from field: repeated string quarantined = 2;
    */
   quarantined: string[];
+
+  /**
+   * Orders that came with this state, and were acted on before the ack.
+   *
+   * @generated from field: repeated sluice.stream.v1.OrderResult results = 3;
+   */
+  results: OrderResult[];
 };
 
 /**
@@ -259,6 +311,30 @@ export type Ack = Message<"sluice.stream.v1.Ack"> & {
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
   messageDesc(file_sluice_stream_v1_stream, 6);
+
+/**
+ * @generated from message sluice.stream.v1.OrderResult
+ */
+export type OrderResult = Message<"sluice.stream.v1.OrderResult"> & {
+  /**
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * What was done: how many clients_terminated, servers_terminated, pools_paused, pools_resumed, bans_cleared.
+   *
+   * @generated from field: map<string, uint64> counts = 2;
+   */
+  counts: { [key: string]: bigint };
+};
+
+/**
+ * Describes the message sluice.stream.v1.OrderResult.
+ * Use `create(OrderResultSchema)` to create a new message.
+ */
+export const OrderResultSchema: GenMessage<OrderResult> = /*@__PURE__*/
+  messageDesc(file_sluice_stream_v1_stream, 7);
 
 /**
  * @generated from message sluice.stream.v1.Nack
@@ -296,7 +372,182 @@ export type Nack = Message<"sluice.stream.v1.Nack"> & {
  * Use `create(NackSchema)` to create a new message.
  */
 export const NackSchema: GenMessage<Nack> = /*@__PURE__*/
-  messageDesc(file_sluice_stream_v1_stream, 7);
+  messageDesc(file_sluice_stream_v1_stream, 8);
+
+/**
+ * Every 15 s, and once after connecting.
+ *
+ * @generated from message sluice.stream.v1.Status
+ */
+export type Status = Message<"sluice.stream.v1.Status"> & {
+  /**
+   * Clients are served.
+   *
+   * @generated from field: bool ready = 1;
+   */
+  ready: boolean;
+
+  /**
+   * Unset: no heartbeat has said yet that what is held is the newest.
+   *
+   * @generated from field: optional uint64 freshness_age_ms = 2;
+   */
+  freshnessAgeMs?: bigint | undefined;
+
+  /**
+   * @generated from field: uint64 keyset_version = 3;
+   */
+  keysetVersion: bigint;
+
+  /**
+   * @generated from field: sluice.stream.v1.Held held = 4;
+   */
+  held?: Held | undefined;
+
+  /**
+   * @generated from field: repeated string quarantined = 5;
+   */
+  quarantined: string[];
+
+  /**
+   * All that are in force.
+   *
+   * @generated from field: repeated sluice.stream.v1.NetworkBan bans = 6;
+   */
+  bans: NetworkBan[];
+
+  /**
+   * Those with a label `tenant` are of its active tenants, the others of the whole data plane.
+   *
+   * @generated from field: repeated sluice.stream.v1.MetricFamily metrics = 7;
+   */
+  metrics: MetricFamily[];
+
+  /**
+   * What the samples' `label_set` points into: most series of a pool have the same one.
+   *
+   * @generated from field: repeated sluice.stream.v1.LabelSet label_sets = 8;
+   */
+  labelSets: LabelSet[];
+};
+
+/**
+ * Describes the message sluice.stream.v1.Status.
+ * Use `create(StatusSchema)` to create a new message.
+ */
+export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
+  messageDesc(file_sluice_stream_v1_stream, 9);
+
+/**
+ * An address that is turned away at one tenant because of failed logins.
+ *
+ * @generated from message sluice.stream.v1.NetworkBan
+ */
+export type NetworkBan = Message<"sluice.stream.v1.NetworkBan"> & {
+  /**
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * @generated from field: uint64 remaining_ms = 3;
+   */
+  remainingMs: bigint;
+};
+
+/**
+ * Describes the message sluice.stream.v1.NetworkBan.
+ * Use `create(NetworkBanSchema)` to create a new message.
+ */
+export const NetworkBanSchema: GenMessage<NetworkBan> = /*@__PURE__*/
+  messageDesc(file_sluice_stream_v1_stream, 10);
+
+/**
+ * @generated from message sluice.stream.v1.LabelSet
+ */
+export type LabelSet = Message<"sluice.stream.v1.LabelSet"> & {
+  /**
+   * @generated from field: map<string, string> labels = 1;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message sluice.stream.v1.LabelSet.
+ * Use `create(LabelSetSchema)` to create a new message.
+ */
+export const LabelSetSchema: GenMessage<LabelSet> = /*@__PURE__*/
+  messageDesc(file_sluice_stream_v1_stream, 11);
+
+/**
+ * As Prometheus has it.
+ *
+ * @generated from message sluice.stream.v1.MetricFamily
+ */
+export type MetricFamily = Message<"sluice.stream.v1.MetricFamily"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string help = 2;
+   */
+  help: string;
+
+  /**
+   * counter, gauge or summary.
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * @generated from field: repeated sluice.stream.v1.MetricSample samples = 4;
+   */
+  samples: MetricSample[];
+};
+
+/**
+ * Describes the message sluice.stream.v1.MetricFamily.
+ * Use `create(MetricFamilySchema)` to create a new message.
+ */
+export const MetricFamilySchema: GenMessage<MetricFamily> = /*@__PURE__*/
+  messageDesc(file_sluice_stream_v1_stream, 12);
+
+/**
+ * @generated from message sluice.stream.v1.MetricSample
+ */
+export type MetricSample = Message<"sluice.stream.v1.MetricSample"> & {
+  /**
+   * "_sum" or "_count" in a summary, else empty.
+   *
+   * @generated from field: string suffix = 1;
+   */
+  suffix: string;
+
+  /**
+   * @generated from field: uint32 label_set = 2;
+   */
+  labelSet: number;
+
+  /**
+   * @generated from field: double value = 3;
+   */
+  value: number;
+};
+
+/**
+ * Describes the message sluice.stream.v1.MetricSample.
+ * Use `create(MetricSampleSchema)` to create a new message.
+ */
+export const MetricSampleSchema: GenMessage<MetricSample> = /*@__PURE__*/
+  messageDesc(file_sluice_stream_v1_stream, 13);
 
 /**
  * @generated from message sluice.stream.v1.ReportResponse
@@ -309,7 +560,7 @@ export type ReportResponse = Message<"sluice.stream.v1.ReportResponse"> & {
  * Use `create(ReportResponseSchema)` to create a new message.
  */
 export const ReportResponseSchema: GenMessage<ReportResponse> = /*@__PURE__*/
-  messageDesc(file_sluice_stream_v1_stream, 8);
+  messageDesc(file_sluice_stream_v1_stream, 14);
 
 /**
  * @generated from service sluice.stream.v1.ConfigService
@@ -326,7 +577,7 @@ export const ConfigService: GenService<{
     output: typeof WatchResponseSchema;
   },
   /**
-   * Ack or nack of a generation.
+   * Ack or nack of a generation, and every 15 s how the data plane is.
    *
    * @generated from rpc sluice.stream.v1.ConfigService.Report
    */

@@ -1,0 +1,229 @@
+import cluster, { type Worker } from "node:cluster";
+import { messageOf } from "@sluice/shared/errors";
+import { background } from "@sluice/shared/lifecycle";
+import type { Logger, LogLevel } from "@sluice/shared/observability";
+import { Backoff, type Clock, Deadline } from "@sluice/shared/time";
+import { ClientDealer } from "./client-dealer.js";
+import type { Batch, OwnPorts, Ports, ToPrimary, ToWorker } from "./messages.js";
+import { CLOSE_TIMEOUT_MS, ModePorts } from "./mode-ports.js";
+import { Outbox } from "./outbox.js";
+import type { Primary } from "./primary.js";
+import { canSharePorts } from "./shared-ports.js";
+
+export interface WorkerProcessesOptions {
+  readonly primary: Primary;
+  /** 1 to 64: a worker's number has 6 bits in a cancel key. */
+  readonly count: number;
+  readonly host: string;
+  /** 0: the system chooses. */
+  readonly ports: Ports;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** For the answer that the ports are closed, in which a look or two may be late. */
+const ANSWER_MARGIN_MS = 500;
+/** On the command line of a worker. */
+const NUMBER = "--worker=";
+
+/** Which worker this process is. */
+export function workerNumber(): number {
+  const argument = process.argv.find((each) => each.startsWith(NUMBER)) ?? NUMBER;
+  return Number(argument.slice(NUMBER.length));
+}
+
+interface Slot {
+  readonly number: number;
+  readonly backoff: Backoff;
+  worker: Worker | undefined;
+  outbox: Outbox<ToWorker> | undefined;
+  takesClients: boolean;
+  /** It has been told to close its ports. */
+  portsClosed: (() => void) | undefined;
+}
+
+/**
+ * Starts the workers, keeps the primary and each of them in touch, and replaces one that ends.
+ *
+ * A single worker has the ports itself, and so has each of several where the system shares ports among processes: a client
+ * then costs no hand-over. Everywhere else the ports are here and clients are dealt to the workers, in turn; here they come,
+ * too, once a single worker has ended, so that clients find somebody until there is another.
+ * See docs/decisions/2026-11-25-who-has-the-ports.md.
+ */
+export class WorkerProcesses {
+  readonly #options: WorkerProcessesOptions;
+  readonly #slots: readonly Slot[];
+  readonly #dealer = new ClientDealer();
+  /** Of this process. */
+  #ports: ModePorts | undefined;
+  /** Of the workers. */
+  #theirs: OwnPorts | undefined;
+  #level: LogLevel | undefined;
+  #stopping = false;
+  #closing = false;
+
+  constructor(options: WorkerProcessesOptions) {
+    this.#options = options;
+    this.#slots = Array.from({ length: options.count }, (_, number) => ({
+      number,
+      backoff: new Backoff({ firstMs: 200, longestMs: 5000 }),
+      worker: undefined,
+      outbox: undefined,
+      takesClients: false,
+      portsClosed: undefined,
+    }));
+  }
+
+  /** Workers that take clients. */
+  get takingClients(): number {
+    return this.#slots.filter(({ takesClients }) => takesClients).length;
+  }
+
+  /** Resolves when all take clients. @throws when a port cannot be had */
+  async start(): Promise<Ports> {
+    const { host, ports, count, clock } = this.#options;
+    if (count === 1) this.#theirs = { host, ports, shared: false };
+    else if (canSharePorts()) {
+      // A stranger's port would be shared as well: that it is free shows when it is taken alone.
+      const free = await ModePorts.open({ host, ports, shared: false }, true, (socket) => socket.destroy());
+      this.#theirs = { host, ports: free.numbers, shared: true };
+      await free.close(Deadline.after(clock, 0));
+    }
+    await Promise.all(
+      this.#slots.map((slot) => new Promise<void>((resolve, reject) => this.#fork(slot, resolve, reject))),
+    );
+    return this.#theirs?.ports ?? (await this.#takePorts(ports));
+  }
+
+  /**
+   * Takes no more clients; once those that have come are with the workers, tells these to drain, and waits for their
+   * end. So no client is told to go that would find the port open when it comes back.
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    const { clock, logger } = this.#options;
+    const closing = Deadline.after(clock, CLOSE_TIMEOUT_MS);
+    this.#closing = true;
+    await Promise.all([this.#ports?.close(closing), ...this.#slots.map((slot) => this.#closePortsOf(slot))]);
+    this.#stopping = true;
+    try {
+      await this.#dealer.settled(closing);
+    } catch (error) {
+      logger.warn("not every client that had come was taken", { reason: messageOf(error) });
+    }
+    const deadline = Deadline.after(clock, timeoutMs);
+    await Promise.all(this.#slots.map((slot) => this.#stopOne(slot, deadline)));
+  }
+
+  /** From now on clients come here and are dealt. @throws when a port cannot be had */
+  async #takePorts(ports: Ports): Promise<Ports> {
+    const { host } = this.#options;
+    this.#theirs = undefined;
+    this.#ports = await ModePorts.open({ host, ports, shared: false }, true, (socket, mode) =>
+      this.#dealer.deal(socket, mode),
+    );
+    return this.#ports.numbers;
+  }
+
+  async #closePortsOf(slot: Slot): Promise<void> {
+    if (this.#theirs === undefined || !slot.takesClients) return;
+    await new Promise<void>((resolve) => {
+      slot.portsClosed = resolve;
+      this.#options.clock.schedule(CLOSE_TIMEOUT_MS + ANSWER_MARGIN_MS, resolve);
+      slot.outbox?.post({ kind: "close-ports" });
+    });
+  }
+
+  #fork(slot: Slot, ready: () => void, failed: (error: Error) => void): void {
+    const { primary, clock, logger } = this.#options;
+    const { number, backoff } = slot;
+    cluster.setupPrimary({ serialization: "advanced", args: [`${NUMBER}${number}`] });
+    const worker = cluster.fork();
+    const outbox = new Outbox<ToWorker>((batch, sent) => {
+      if (!worker.isConnected()) sent();
+      else
+        worker.send(batch, (error) => {
+          if (error) logger.debug("a worker is gone", { worker: number, error });
+          sent();
+        });
+    });
+    Object.assign(slot, { worker, outbox });
+    if (this.#level !== undefined) outbox.post({ kind: "log-level", level: this.#level });
+    worker.on("message", (batch: Batch<ToPrimary>) => {
+      for (const message of batch) {
+        if (slot.worker !== worker) return;
+        switch (message.kind) {
+          case "hello":
+            primary.attach(
+              number,
+              (each, sent) => outbox.post(each, sent),
+              () => outbox.post({ kind: "take-clients", from: this.#theirs }),
+            );
+            break;
+          case "cannot-listen":
+            failed(new Error(message.reason));
+            worker.process.kill("SIGKILL");
+            break;
+          case "ports-closed":
+            slot.portsClosed?.();
+            break;
+          case "taking-clients":
+            slot.takesClients = true;
+            backoff.reset();
+            if (message.ports !== undefined && this.#theirs !== undefined)
+              this.#theirs = { ...this.#theirs, ports: message.ports };
+            this.#dealer.attach(number, (socket, mode) => {
+              const message: Batch<ToWorker> = [{ kind: "client", mode }];
+              worker.process.send?.(message, socket, { keepOpen: true }, (error) => {
+                if (!error) return;
+                socket.destroy();
+                logger.debug("a client was lost with its worker", { worker: number, error });
+              });
+            });
+            ready();
+            break;
+          case "client-taken":
+            this.#dealer.taken(number);
+            break;
+          default:
+            primary.received(number, message);
+        }
+      }
+    });
+    worker.on("exit", (code, signal) => {
+      const tookClients = slot.takesClients;
+      Object.assign(slot, { worker: undefined, outbox: undefined, takesClients: false });
+      primary.detach(number);
+      this.#dealer.detach(number);
+      slot.portsClosed?.();
+      failed(new Error("a worker ended before it could take clients"));
+      if (this.#stopping) return;
+      const theirs = this.#theirs;
+      if (theirs !== undefined && !theirs.shared && tookClients && !this.#closing)
+        background(logger, "taking the ports of a worker that ended", this.#takePorts(theirs.ports));
+      logger.error("a worker ended and is replaced", { worker: number, code, signal });
+      const failedAgain = (error: Error): void =>
+        logger.error("a worker that takes another's place does not come up", { worker: number, error });
+      clock.schedule(backoff.nextDelayMs(), () => {
+        if (!this.#stopping) this.#fork(slot, () => undefined, failedAgain);
+      });
+    });
+  }
+
+  /** Workers that begin later have it, too. */
+  logAt(level: LogLevel): void {
+    this.#level = level;
+    for (const { outbox } of this.#slots) outbox?.post({ kind: "log-level", level });
+  }
+
+  async #stopOne({ worker, outbox }: Slot, deadline: Deadline): Promise<void> {
+    if (worker === undefined || worker.isDead()) return;
+    await new Promise<void>((resolve) => {
+      const timer = deadline.schedule(() => worker.process.kill("SIGKILL"));
+      worker.once("exit", () => {
+        timer.cancel();
+        resolve();
+      });
+      outbox?.post({ kind: "stop" });
+    });
+  }
+}

@@ -1,0 +1,55 @@
+import type { Socket } from "node:net";
+
+/** What a client may send ahead while it waits for a server. */
+const MOST_BYTES = 256 * 1024;
+
+/** What a client has sent ahead, in front of what it sends next. Beyond its bound the client is not heard. */
+export class PendingSegments {
+  readonly #client: Socket;
+  #segments: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(client: Socket) {
+    this.#client = client;
+  }
+
+  get any(): boolean {
+    return this.#bytes > 0;
+  }
+
+  add(segment: Buffer): void {
+    this.#segments.push(segment);
+    this.#bytes += segment.length;
+    if (this.#bytes > MOST_BYTES) this.#client.pause();
+  }
+
+  /** The usual case, without another array: there is one, and it is all. */
+  takeOnly(): Buffer | undefined {
+    if (this.#segments.length !== 1) return undefined;
+    const segment = this.#segments.pop();
+    const full = this.#bytes > MOST_BYTES;
+    this.#bytes = 0;
+    if (full) this.hearClient();
+    return segment;
+  }
+
+  /** All of it; there is room for more then. */
+  take(): Buffer[] {
+    const segments = this.#segments;
+    const full = this.#bytes > MOST_BYTES;
+    this.#segments = [];
+    this.#bytes = 0;
+    if (full) this.hearClient();
+    return segments;
+  }
+
+  /** Nothing else than its bound is in the way of the client. */
+  hearClient(): void {
+    if (this.#bytes <= MOST_BYTES && this.#client.isPaused()) this.#client.resume();
+  }
+
+  clear(): void {
+    this.#segments = [];
+    this.#bytes = 0;
+  }
+}

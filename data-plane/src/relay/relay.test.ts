@@ -1,0 +1,141 @@
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { silentLogger } from "@sluice/shared/observability";
+import { FakeClock } from "@sluice/shared/time";
+import { describe, expect, it } from "vitest";
+import { PoolMeter } from "../metrics/index.js";
+import type { Lease, Pool, ReleaseReport } from "../pool/index.js";
+import { ServerConnection, SessionSettings } from "../server/index.js";
+import type { ServerSocket } from "../transport/index.js";
+import { MessageWriter } from "../wire/index.js";
+import { Relay } from "./relay.js";
+import { SharedStatements } from "./shared-statements.js";
+
+const ANSWER = Buffer.concat([
+  new MessageWriter().string("SELECT 1").end("C"),
+  new MessageWriter().bytes(Buffer.from("I")).end("Z"),
+]);
+
+/** Never tells that what it was sent has gone out. */
+class SlowSocket extends Duplex {
+  override _read(): void {}
+  override _write(): void {}
+  setTimeout(): this {
+    return this;
+  }
+}
+
+class Rig {
+  readonly client = new SlowSocket();
+  readonly serverSocket = new SlowSocket();
+  readonly server = new ServerConnection(
+    this.serverSocket as unknown as ServerSocket,
+    { pid: 1, secret: Buffer.alloc(4), parameters: new Map() },
+    0,
+  );
+  readonly released: ReleaseReport[] = [];
+  readonly clock = new FakeClock();
+  readonly shared = new SharedStatements();
+  readonly relay: Relay;
+
+  constructor() {
+    const lease: Lease = {
+      server: this.server,
+      state: "leased",
+      moved: false,
+      pinning: false,
+      pin: () => undefined,
+      unpin: () => undefined,
+      release: (report) => {
+        this.released.push(report);
+        this.server.rest(() => undefined);
+      },
+      beginCancel: () => () => undefined,
+      cancel: async () => undefined,
+    };
+    this.relay = new Relay({
+      client: this.client as unknown as Socket,
+      host: {
+        currentPool: () => ({ takeIdle: () => lease, mayPin: true }) as unknown as Pool,
+        end: () => undefined,
+      },
+      settings: SessionSettings.EMPTY,
+      naming: "client",
+      shared: this.shared,
+      meter: new PoolMeter({ tenant: "t", database: "d", user: "u", mode: "transaction" }),
+      clock: this.clock,
+      logger: silentLogger,
+    });
+    this.client.on("data", (segment: Buffer) => this.relay.clientData(segment));
+  }
+
+  /** What the server is sent of it; the answer comes. */
+  async ask(request: Buffer, answer: Buffer): Promise<string> {
+    const sent: Buffer[] = [];
+    this.serverSocket.write = (bytes: Buffer) => sent.push(bytes) > 0;
+    this.relay.clientData(request);
+    this.serverSocket.push(answer);
+    await new Promise(setImmediate);
+    return Buffer.concat(sent).toString("latin1");
+  }
+}
+
+const PARSED = new MessageWriter().end("1");
+const CLOSED = new MessageWriter().end("3");
+const READY = new MessageWriter().bytes(Buffer.from("I")).end("Z");
+const SYNC = new MessageWriter().end("S");
+const query = (sql: string) => new MessageWriter().string(sql).end("Q");
+const parse = (name: string, sql: string) => new MessageWriter().string(name).string(sql).int16(0).end("P");
+const bind = (statement: string) =>
+  new MessageWriter().string("").string(statement).int16(0).int16(0).int16(0).end("B");
+
+describe("Relay", () => {
+  it("listens to its client again when the answer comes before the server's socket has told that it took all", async () => {
+    const rig = new Rig();
+    rig.relay.clientData(new MessageWriter().string("x".repeat(100_000)).end("Q"));
+    expect(rig.client.isPaused()).toBe(true);
+    rig.serverSocket.push(ANSWER);
+    await new Promise(setImmediate);
+    expect(rig.released).toEqual([{ owed: 0, halfSent: false }]);
+    expect(rig.client.isPaused()).toBe(false);
+  });
+
+  it("serves a client on that has been quiet, as it did before", async () => {
+    const rig = new Rig();
+    for (const sql of ["select 1", "select 2", "select 3"]) {
+      expect(await rig.ask(query(sql), ANSWER)).toContain(sql);
+      rig.clock.advance(60_000);
+      rig.relay.rest();
+    }
+    expect(rig.released).toHaveLength(3);
+  });
+
+  it.each(["", "mine"])("knows the statement %j of a client that has been quiet", async (name) => {
+    const rig = new Rig();
+    const parsed = await rig.ask(
+      Buffer.concat([parse(name, "select 42"), SYNC]),
+      // A Close of ours goes in front of a name's.
+      Buffer.concat([...(name === "" ? [] : [CLOSED]), PARSED, READY]),
+    );
+    expect(parsed).toContain("select 42");
+    rig.clock.advance(60_000);
+    rig.relay.rest();
+    rig.server.statements.clear();
+    const bound = await rig.ask(
+      Buffer.concat([bind(name), SYNC]),
+      Buffer.concat([...(name === "" ? [] : [CLOSED]), PARSED, new MessageWriter().end("2"), READY]),
+    );
+    // On a server that does not have it.
+    expect(bound).toContain("select 42");
+  });
+
+  it("lets a statement go with a client that has been quiet", async () => {
+    const rig = new Rig();
+    await rig.ask(Buffer.concat([parse("mine", "select 42"), SYNC]), Buffer.concat([CLOSED, PARSED, READY]));
+    rig.clock.advance(60_000);
+    rig.relay.rest();
+    expect(rig.shared.size).toBe(1);
+    rig.relay.clientClosed();
+    expect(rig.shared.size).toBe(0);
+  });
+});

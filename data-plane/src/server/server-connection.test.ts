@@ -1,0 +1,86 @@
+import { Duplex } from "node:stream";
+import { Deadline, FakeClock } from "@sluice/shared/time";
+import { describe, expect, it } from "vitest";
+import type { ServerSocket } from "../transport/index.js";
+import { ServerConnection, type ServerHolder } from "./server-connection.js";
+
+const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
+const PARAMETER = Buffer.from("S\0\0\0\x11timezone\0GMT\0", "latin1");
+
+/** Answers each query with a changed parameter and ReadyForQuery. */
+class AnsweringSocket extends Duplex {
+  override _read(): void {}
+  override _write(_chunk: Buffer, _encoding: unknown, done: () => void): void {
+    this.push(Buffer.concat([PARAMETER, READY]));
+    done();
+  }
+  setTimeout(): this {
+    return this;
+  }
+}
+
+/** Writes down what it is told. */
+class Listener implements ServerHolder {
+  readonly told: string[] = [];
+  serverData(): void {
+    this.told.push("data");
+  }
+  readyForQuery(): void {
+    this.told.push("ready");
+  }
+  begins(): void {
+    this.told.push("begins");
+  }
+  commandComplete(): void {
+    this.told.push("command complete");
+  }
+  errorResponse(): void {
+    this.told.push("error");
+  }
+  copyIn(): void {
+    this.told.push("copy in");
+  }
+  parameterChanged(name: string): void {
+    this.told.push(name);
+  }
+  serverDrain(): void {
+    this.told.push("drain");
+  }
+  serverClosed(): void {
+    this.told.push("closed");
+  }
+}
+
+const open = (): { server: ServerConnection; socket: AnsweringSocket } => {
+  const socket = new AnsweringSocket();
+  const greeting = { pid: 1, secret: Buffer.alloc(4), parameters: new Map<string, string>() };
+  return { server: new ServerConnection(socket as unknown as ServerSocket, greeting, 0), socket };
+};
+
+describe("a server that goes from one holder to the next", () => {
+  it("tells a holder that has let go nothing: no answer to a query of our own, no parameter, no end", async () => {
+    const { server, socket } = open();
+    const last = new Listener();
+    server.hold(last);
+    server.letGo();
+    await server.run("SET timezone = 'GMT'", Deadline.after(new FakeClock(), 1000));
+    socket.push(PARAMETER);
+    await new Promise((resolve) => {
+      socket.once("close", resolve);
+      socket.destroy();
+    });
+    expect(last.told).toEqual([]);
+    expect(server.closed).toBe(true);
+  });
+
+  it("tells its holder nothing of what a query of our own is answered, and all that comes later", async () => {
+    const { server, socket } = open();
+    const holder = new Listener();
+    server.hold(holder);
+    await server.run("SET timezone = 'GMT'", Deadline.after(new FakeClock(), 1000));
+    expect(holder.told).toEqual([]);
+    socket.push(READY);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(holder.told).toEqual(["begins", "ready", "data"]);
+  });
+});

@@ -1,0 +1,89 @@
+import type { Socket } from "node:net";
+import type { SluiceError } from "@sluice/shared/errors";
+import { type ServerConnection, ServerGone, type ServerHolder } from "../server/index.js";
+
+export interface PassageOptions {
+  readonly client: Socket;
+  readonly server: ServerConnection;
+  /** Ends the client with this error, or without a word. */
+  readonly end: (error: SluiceError | undefined) => void;
+}
+
+/**
+ * Bytes both ways between a client and a server that is its own until one of them goes: replication, whose messages are
+ * not read here. A reader that stops reading stops its writer.
+ */
+export class Passage implements ServerHolder {
+  readonly #options: PassageOptions;
+  /** Asked, and not answered in full. */
+  #asking = false;
+  /** In COPY both ways: it goes on for ever. */
+  #streaming = false;
+  #draining: SluiceError | undefined;
+
+  constructor(options: PassageOptions) {
+    this.#options = options;
+    options.server.hold(this);
+  }
+
+  get insideMessage(): boolean {
+    return !this.#options.server.betweenMessages;
+  }
+
+  clientData(segment: Buffer): void {
+    this.#asking = true;
+    if (!this.#options.server.socket.write(segment)) this.#options.client.pause();
+  }
+
+  clientDrain(): void {
+    this.#options.server.socket.resume();
+  }
+
+  clientEnd(): void {
+    this.#options.end(undefined);
+  }
+
+  close(): void {
+    this.#options.server.close();
+  }
+
+  /** A stream ends now, and what has an end of its own, a base backup for instance, when it has come to it. */
+  drain(error: SluiceError): void {
+    this.#draining = error;
+    if (this.#streaming || !this.#asking) this.#options.end(error);
+  }
+
+  readyForQuery(): void {
+    this.#asking = false;
+    this.#streaming = false;
+  }
+
+  copyIn(): void {
+    this.#streaming = true;
+  }
+
+  // These pass by with everything else.
+
+  parameterChanged(): void {}
+
+  begins(): void {}
+
+  commandComplete(): void {}
+
+  errorResponse(): void {}
+
+  serverData(segment: Buffer): void {
+    if (!this.#options.client.write(segment)) this.#options.server.socket.pause();
+    if (this.#draining !== undefined && (this.#streaming || !this.#asking)) this.#options.end(this.#draining);
+  }
+
+  serverDrain(): void {
+    this.#options.client.resume();
+  }
+
+  serverClosed(): void {
+    // Its own FATAL has passed by.
+    const said = this.#options.server.lastError?.fields.get("S") === "FATAL";
+    this.#options.end(said ? undefined : new ServerGone("a replication connection"));
+  }
+}

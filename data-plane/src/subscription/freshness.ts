@@ -1,0 +1,68 @@
+import { BundleRefused, type Heartbeat } from "@sluice/shared/bundle";
+import type { Clock } from "@sluice/shared/time";
+import { forked } from "./acceptance.js";
+import { compareMoments, type Position, sameBytes } from "./position.js";
+
+/** Signed "now"s of a control plane whose clock differs from ours are still taken. */
+const CLOCK_SKEW_MS = 5 * 60_000;
+/** However far ahead a heartbeat puts its end: after this time without another one nobody knows. */
+const LONGEST_MS = 10 * 60_000;
+/** How long a data plane that has just started waits for its first heartbeat before it says that it may be stale. */
+const FIRST_MS = 5 * 60_000;
+
+/** Whether what is held is the newest, as far as signed heartbeats say. It is shown, and stops nothing. */
+export class Freshness {
+  readonly #clock: Clock;
+  #confirmedAtMs: number | undefined;
+  /** On the monotonic clock. */
+  #freshUntilMs: number;
+  #lastIssuedAtMs = 0n;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#freshUntilMs = clock.monotonic() + FIRST_MS;
+  }
+
+  /** Ms since a heartbeat last said that what is held is the newest; undefined: not since the start. */
+  get ageMs(): number | undefined {
+    return this.#confirmedAtMs === undefined ? undefined : this.#clock.monotonic() - this.#confirmedAtMs;
+  }
+
+  /** Whether the last heartbeat that confirmed what is held has expired. */
+  get stale(): boolean {
+    return this.#clock.monotonic() >= this.#freshUntilMs;
+  }
+
+  /** @returns whether it says that what is held is the newest. @throws BundleRefused */
+  take(heartbeat: Heartbeat, scope: string, held: Position | undefined): boolean {
+    if (heartbeat.scope !== scope) {
+      throw new BundleRefused(
+        "WRONG_SCOPE",
+        "the heartbeat is for another scope",
+        heartbeat.scope.slice(0, 100),
+      );
+    }
+    const nowMs = this.#clock.now();
+    const expiresAtMs = Number(heartbeat.expiresAtMs);
+    if (expiresAtMs + CLOCK_SKEW_MS < nowMs) {
+      throw new BundleRefused(
+        "EXPIRED",
+        "the heartbeat is too old",
+        `it expired at ${new Date(expiresAtMs).toISOString()}`,
+      );
+    }
+    // One that was seen before, or was overtaken, says nothing new.
+    if (heartbeat.issuedAtMs <= this.#lastIssuedAtMs) return false;
+    this.#lastIssuedAtMs = heartbeat.issuedAtMs;
+    const { state } = heartbeat;
+    if (held === undefined || state === undefined) return false;
+    const told = { epoch: heartbeat.epoch, generation: state.generation, root: state.root };
+    if (compareMoments(told, held) !== 0) return false;
+    if (!sameBytes(told.root, held.root)) throw forked(told, held);
+    this.#confirmedAtMs = this.#clock.monotonic();
+    // By its own length of life: the clocks of the two need not agree.
+    const livesMs = Number(heartbeat.expiresAtMs - heartbeat.issuedAtMs);
+    this.#freshUntilMs = this.#confirmedAtMs + Math.min(Math.max(livesMs, 0), LONGEST_MS);
+    return true;
+  }
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "@sluice/shared/errors";
+import { imageUid, makeFleetSecrets } from "./fleet-secrets.js";
+import { readSetup } from "./settings.js";
+
+/** The one-shot service of docker-compose.yml: makes what the others need, or uses it once for the operator. */
+async function main(): Promise<void> {
+  const { SETUP_FOLDER: folder, SETUP_REGIONS: regions, SETUP_API_URL: api } = readSetup(process.env);
+  const [task = "secrets"] = process.argv.slice(2);
+  const read = (service: string, name: string): string =>
+    readFileSync(join(folder, service, name), "utf8").trim();
+  switch (task) {
+    case "secrets": {
+      const outcome = await makeFleetSecrets({
+        folder,
+        regions,
+        streamNames: ["control-plane"],
+        databaseHost: "database",
+        ...(process.getuid?.() === 0 ? { uid: imageUid } : {}),
+      });
+      process.stdout.write(`keys, certificates and tokens in ${folder}: ${outcome}\n`);
+      break;
+    }
+    case "api-token":
+      process.stdout.write(`${read("operator", "api-token")}\n`);
+      break;
+    case "demo-tenant": {
+      const answer = await fetch(`${api}/api/tenants/demo`, {
+        method: "PUT",
+        headers: {
+          authorization: `Bearer ${read("operator", "api-token")}`,
+          "content-type": "application/json",
+        },
+        body: JSON.stringify({ tenant: demoTenant(read("demo-database", "password")) }),
+        signal: AbortSignal.timeout(30_000),
+      });
+      if (!answer.ok) throw new Error(`PUT /api/tenants/demo: ${answer.status} ${await answer.text()}`);
+      process.stdout.write(`tenant demo: ${answer.status}\n`);
+      break;
+    }
+    case "demo-url":
+      process.stdout.write(
+        `postgresql://postgres.demo:${read("demo-database", "password")}@localhost:6543/postgres\n`,
+      );
+      break;
+    default:
+      throw new Error(`there are secrets, api-token, demo-tenant and demo-url, not ${task}`);
+  }
+}
+
+function demoTenant(password: string): object {
+  return {
+    db_host: "demo-database",
+    db_port: 5432,
+    db_database: "postgres",
+    require_user: true,
+    users: [
+      {
+        db_user: "postgres",
+        db_password: password,
+        pool_size: 10,
+        mode_type: "transaction",
+        is_manager: true,
+      },
+    ],
+  };
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`setup: ${messageOf(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,7 @@
+data "sluice_cluster" "shop" {
+  alias = "shop"
+}
+
+output "writer" {
+  value = one([for member in data.sluice_cluster.shop.members : member.tenant if member.type == "write"])
+}

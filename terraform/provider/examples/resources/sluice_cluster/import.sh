@@ -1,0 +1,1 @@
+terraform import sluice_cluster.shop shop

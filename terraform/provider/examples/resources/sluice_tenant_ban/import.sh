@@ -1,0 +1,1 @@
+terraform import sluice_tenant_ban.unpaid shop

@@ -1,0 +1,8 @@
+export { ApiNotUnderstood, ApiRefused, ApiUnreachable } from "./api-failure.js";
+export { type DataPlaneRecord, holdsGeneration, type ProgressRecord } from "./fleet.js";
+export { httpCaller } from "./http-call.js";
+export { type Pooler, type PoolerLogin, poolerUri } from "./pooler.js";
+export type { ClusterRecord, DryRunRecord, TenantRecord, UserRecord } from "./records.js";
+export { clusterPath, Sluice, tenantPath, userPath } from "./sluice.js";
+export type { Condition, Stored, Things } from "./things.js";
+export { type RequestOver, watchedCall } from "./watched-call.js";

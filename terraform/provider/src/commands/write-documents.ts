@@ -1,0 +1,4 @@
+import { currentPages, DOCS, writePages } from "./document-files.js";
+
+writePages();
+process.stdout.write(`${currentPages().size} pages in ${DOCS}\n`);

@@ -1,0 +1,4 @@
+export { clusterData } from "./cluster.js";
+export { fleetData } from "./fleet.js";
+export { tenantData } from "./tenant.js";
+export { tenantsData } from "./tenants.js";

@@ -1,0 +1,1 @@
+export { pages, type ReadExample } from "./pages.js";

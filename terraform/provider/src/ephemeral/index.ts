@@ -1,0 +1,1 @@
+export { connectionCredentials } from "./connection-credentials.js";

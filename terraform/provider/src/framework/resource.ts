@@ -1,0 +1,34 @@
+import type { Values } from "../protocol/index.js";
+import type { Diagnostic } from "./diagnostic.js";
+import type { Schema } from "./schema.js";
+
+export interface Change {
+  readonly planned: Values;
+  /** As it was written, write-only values included. */
+  readonly config: Values;
+}
+
+export interface Update extends Change {
+  readonly prior: Values;
+}
+
+/**
+ * A thing that Terraform makes, changes and removes. What goes wrong is thrown as Refused; with a state, when
+ * something has been done already.
+ */
+export interface Resource<C> {
+  readonly schema: Schema;
+  /** What `terraform import` takes, for the documents. */
+  readonly importId: string;
+  /** Of several attributes together; single ones have been checked. */
+  validate?(config: Values): readonly Diagnostic[];
+  /** Asks the API what it would say, before anything is changed. Everything in `change` is known. */
+  preview?(client: C, change: Change, prior: Values | null): Promise<readonly Diagnostic[]>;
+  /** Null: it is not there any more. */
+  read(client: C, state: Values): Promise<Values | null>;
+  create(client: C, change: Change): Promise<Values>;
+  update(client: C, change: Update): Promise<Values>;
+  /** It being gone already is no failure. */
+  remove(client: C, prior: Values): Promise<void>;
+  import(client: C, id: string): Promise<Values>;
+}

@@ -1,0 +1,1 @@
+export { connectionUri } from "./connection-uri.js";

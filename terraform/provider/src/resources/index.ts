@@ -1,0 +1,10 @@
+export { explained } from "./api-diagnostics.js";
+export { CLUSTER_SCHEMA, cluster, clusterState } from "./cluster.js";
+export { poolerUriAttribute, poolerUris } from "./pooler-uris.js";
+export { tenant } from "./tenant.js";
+export { tenantBan } from "./tenant-ban.js";
+export { settingsState } from "./tenant-content.js";
+export { externalId } from "./tenant-schema.js";
+export { TENANT_SETTINGS } from "./tenant-settings.js";
+export { tenantUser } from "./tenant-user.js";
+export { textOf } from "./texts.js";
