@@ -39,7 +39,7 @@ class MostServers {
   async #look(): Promise<void> {
     while (!this.#ended) {
       const { rowCount } = await this.#client.query(
-        "select 1 from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()",
+        "select 1 from pg_stat_activity where datname = $1 and pid <> pg_backend_pid() and backend_type = 'client backend'",
         [this.#database],
       );
       this.#most = Math.max(this.#most, rowCount ?? 0);
@@ -165,7 +165,7 @@ describe("drivers of Node, many clients at once", () => {
     try {
       const { rows } = await eventually("all servers are idle", async () => {
         const found = await direct.query<{ state: string }>(
-          "select state from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()",
+          "select state from pg_stat_activity where datname = $1 and pid <> pg_backend_pid() and backend_type = 'client backend'",
           [database.database],
         );
         return found.rows.every(({ state }) => state === "idle") ? found : undefined;

@@ -111,7 +111,7 @@ describe("timeouts and orders of a tenant", () => {
     const onDatabase = { ...login, database: database.database };
     const servers = async (): Promise<number> => {
       const { rowCount } = await direct.query(
-        "select 1 from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()",
+        "select 1 from pg_stat_activity where datname = $1 and pid <> pg_backend_pid() and backend_type = 'client backend'",
         [database.database],
       );
       return rowCount ?? 0;

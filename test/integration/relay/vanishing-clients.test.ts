@@ -123,7 +123,7 @@ describe("a client that vanishes", () => {
       expect(await next.query(LEFT)).toEqual(NOTHING_LEFT);
       expect(
         await watcher.query(
-          "select count(*) from pg_stat_activity where state <> 'idle' and pid <> pg_backend_pid() and datname = current_database()",
+          "select count(*) from pg_stat_activity where state <> 'idle' and pid <> pg_backend_pid() and datname = current_database() and backend_type = 'client backend'",
         ),
       ).toEqual([["0"]]);
       next.close();
@@ -149,7 +149,7 @@ describe("a client that vanishes", () => {
           "all servers are idle",
           async () => {
             const rows = await watcher.query(
-              "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+              "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'",
             );
             return rows.length <= POOLS * POOL_SIZE && rows.every(([state]) => state === "idle");
           },

@@ -68,7 +68,7 @@ describe("limits on servers", () => {
   };
   const servers = async (): Promise<number> => {
     const { rows } = await direct.query<{ n: number }>(
-      "select count(*)::int as n from pg_stat_activity where datname = any($1)",
+      "select count(*)::int as n from pg_stat_activity where datname = any($1) and backend_type = 'client backend'",
       [[database.database, second.database]],
     );
     return rows[0]?.n ?? 0;
