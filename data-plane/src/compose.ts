@@ -121,6 +121,7 @@ export async function composePrimary(
     build: BUILD,
   });
   lifecycle.add({ name: "auth_query", stop: () => authQuery.close() });
+  workers.prepare();
   await subscription.start();
   lifecycle.add({ name: "subscription", stop: () => subscription.stop() });
   const operations = await startOperations({

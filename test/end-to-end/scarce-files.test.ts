@@ -14,6 +14,8 @@ const EXPLAINED = /ECONNRESET|EPIPE|Connection terminated|timeout expired|08006|
 
 describe.skipIf(!existsSync("/usr/bin/prlimit"))("a data plane that may open no more files (Linux)", () => {
   const server = inject("postgres");
+  const login = { password: server.password };
+  const one = async (client: pg.Client): Promise<unknown> => (await client.query("select 1 as one")).rows;
   let fleet: Fleet | undefined;
   afterEach(async () => {
     await fleet?.stop();
@@ -22,27 +24,10 @@ describe.skipIf(!existsSync("/usr/bin/prlimit"))("a data plane that may open no 
   it.each([
     1, 2,
   ])("serves those who are there, and everybody once it may again, with %i workers", async (workers) => {
-    const started = await startFleet({
-      postgres: server,
-      dataPlaneEnvironment: { DATA_PLANE_WORKERS: String(workers) },
-    });
-    fleet = started;
-    const login = { password: server.password };
-    await putTenant(started, "scarce", {
-      db_host: "127.0.0.1",
-      db_port: server.port,
-      db_database: "postgres",
-      require_user: true,
-      users: [
-        { db_user: "postgres", db_password: server.password, pool_size: 5, pool_checkout_timeout: 3000 },
-      ],
-    });
-    await served(started, "scarce", login);
-    const one = async (client: pg.Client): Promise<unknown> => (await client.query("select 1 as one")).rows;
+    const started = await begin(workers);
     const steady = await Promise.all(Array.from({ length: 4 }, () => connectTo(started, "scarce", login)));
     for (const client of steady) expect(await one(client)).toEqual([{ one: 1 }]);
-    const primary = started.dataPlane.pid;
-    const processes = [primary, ...childrenOf(primary)];
+    const processes = processesOf(started);
 
     for (const pid of processes) limitFiles(pid, readdirSync(`/proc/${pid}/fd`).length + SPARE);
     const outcomes = await Promise.all(
@@ -65,10 +50,51 @@ describe.skipIf(!existsSync("/usr/bin/prlimit"))("a data plane that may open no 
     for (const client of steady) expect(await one(client)).toEqual([{ one: 1 }]);
 
     for (const pid of processes) limitFiles(pid, 10_000);
+    await everybodyIsServed(started);
+    expect(processesOf(started), "no process has died of it").toEqual(processes);
+    await Promise.all(steady.map((client) => client.end()));
+  });
+
+  it("closes clients that could not be handed to a worker, and hands over all who come later", async () => {
+    const started = await begin(2);
+    const processes = processesOf(started);
+    const workers = processes.slice(1);
+    for (const pid of workers) limitFiles(pid, readdirSync(`/proc/${pid}/fd`).length);
+    // More than the workers are given at a time: these have to make room for those behind them.
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 12 }, () => connectTo(started, "scarce", login)),
+    );
+    const turnedAway = outcomes.filter((outcome) => outcome.status === "rejected");
+    // A file of an earlier client may have been closed meanwhile.
+    expect(turnedAway.length).toBeGreaterThanOrEqual(8);
+    for (const outcome of turnedAway)
+      expect(String(outcome.reason)).toMatch(/ECONNRESET|Connection terminated/);
+    for (const pid of workers) limitFiles(pid, 10_000);
+    await everybodyIsServed(started);
+    expect(processesOf(started), "no process has died of it").toEqual(processes);
+  });
+
+  async function begin(workers: number): Promise<Fleet> {
+    fleet = await startFleet({
+      postgres: server,
+      dataPlaneEnvironment: { DATA_PLANE_WORKERS: String(workers) },
+    });
+    await putTenant(fleet, "scarce", {
+      db_host: "127.0.0.1",
+      db_port: server.port,
+      db_database: "postgres",
+      require_user: true,
+      users: [
+        { db_user: "postgres", db_password: server.password, pool_size: 5, pool_checkout_timeout: 3000 },
+      ],
+    });
+    await served(fleet, "scarce", login);
+    return fleet;
+  }
+
+  async function everybodyIsServed(on: Fleet): Promise<void> {
     await eventually("everybody is served again", async () => {
-      const many = await Promise.all(
-        Array.from({ length: CLIENTS }, () => connectTo(started, "scarce", login)),
-      );
+      const many = await Promise.all(Array.from({ length: CLIENTS }, () => connectTo(on, "scarce", login)));
       try {
         await Promise.all(many.map(one));
       } finally {
@@ -76,13 +102,13 @@ describe.skipIf(!existsSync("/usr/bin/prlimit"))("a data plane that may open no 
       }
       return true;
     });
-    expect([primary, ...childrenOf(primary)], "no process has died of it").toEqual(processes);
-    await Promise.all(steady.map((client) => client.end()));
-  });
+  }
 });
 
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").map(Number).filter(Boolean);
+/** The primary, and its workers behind it. */
+function processesOf({ dataPlane: { pid } }: Fleet): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return [pid, ...children.split(" ").map(Number).filter(Boolean)];
 }
 
 /** The soft limit; it may be raised again up to the hard one. */

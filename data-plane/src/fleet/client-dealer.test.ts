@@ -4,13 +4,20 @@ import { describe, expect, it } from "vitest";
 import { ClientDealer } from "./client-dealer.js";
 
 function rig(...workers: number[]) {
-  const dealer = new ClientDealer();
+  const clock = new FakeClock();
+  const dealer = new ClientDealer(clock);
   const given: number[] = [];
-  for (const worker of workers) dealer.attach(worker, () => given.push(worker));
+  const numbers: number[] = [];
+  const attach = (worker: number): void =>
+    dealer.attach(worker, ({ number }) => {
+      given.push(worker);
+      numbers.push(number);
+    });
+  for (const worker of workers) attach(worker);
   const deal = (count: number): void => {
     for (let i = 0; i < count; i++) dealer.deal(new Socket(), "transaction");
   };
-  return { dealer, given, deal };
+  return { clock, dealer, given, numbers, attach, deal };
 }
 
 describe("ClientDealer", () => {
@@ -21,35 +28,63 @@ describe("ClientDealer", () => {
   });
 
   it("gives a worker that does not take them no more, and the others all", () => {
-    const { dealer, given, deal } = rig(0, 1);
+    const { dealer, given, numbers, deal } = rig(0, 1);
     for (let i = 0; i < 20; i++) {
       deal(1);
-      if (given.at(-1) === 1) dealer.taken(1);
+      if (given.at(-1) === 1) dealer.taken(1, numbers.at(-1) ?? 0);
     }
     expect(given.filter((worker) => worker === 0).length).toBeLessThanOrEqual(4);
     expect(given).toHaveLength(20);
   });
 
   it("keeps clients while there is no worker, for the next one", () => {
-    const { dealer, given, deal } = rig();
+    const { given, attach, deal } = rig();
     deal(3);
-    dealer.attach(7, () => given.push(7));
+    attach(7);
     expect(given).toEqual([7, 7, 7]);
   });
 
-  it("closes its own end of a client when it is taken, and when its worker ends first", () => {
-    const dealer = new ClientDealer();
-    const sockets = [new Socket(), new Socket(), new Socket()];
-    dealer.attach(0, () => undefined);
-    for (const socket of sockets) dealer.deal(socket, "session");
-    dealer.taken(0);
-    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
-    dealer.detach(0);
-    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true, true]);
+  describe("closes its own end of a client", () => {
+    function open(count: number) {
+      const { clock, dealer, numbers, attach } = rig(0);
+      const sockets = Array.from({ length: count }, () => new Socket());
+      for (const socket of sockets) dealer.deal(socket, "session");
+      const closed = (): boolean[] => sockets.map(({ destroyed }) => destroyed);
+      return { clock, dealer, numbers, attach, closed };
+    }
+
+    it("when it is taken, and when its worker ends first", () => {
+      const { dealer, numbers, closed } = open(3);
+      dealer.taken(0, numbers[0] ?? 0);
+      expect(closed()).toEqual([true, false, false]);
+      dealer.detach(0);
+      expect(closed()).toEqual([true, true, true]);
+    });
+
+    it("that was given before one that is taken: it has not arrived", () => {
+      const { dealer, numbers, closed } = open(3);
+      dealer.taken(0, numbers[1] ?? 0);
+      expect(closed()).toEqual([true, true, false]);
+      dealer.taken(0, numbers[2] ?? 0);
+      expect(closed()).toEqual([true, true, true]);
+    });
+
+    it("that is not heard of for two seconds, and gives its worker others", () => {
+      const { clock, numbers, closed } = open(6);
+      expect(numbers).toHaveLength(4);
+      clock.advance(1999);
+      expect(closed()).toEqual([false, false, false, false, false, false]);
+      clock.advance(1);
+      expect(closed()).toEqual([true, true, true, true, false, false]);
+      expect(numbers).toHaveLength(6);
+      clock.advance(2000);
+      expect(closed()).toEqual([true, true, true, true, true, true]);
+      expect(clock.pendingTimers).toBe(0);
+    });
   });
 
   it("is settled once each is taken, or its worker is gone", async () => {
-    const { dealer, deal } = rig(0, 1);
+    const { dealer, numbers, deal } = rig(0, 1);
     const deadline = Deadline.after(new FakeClock(0), 1000);
     await dealer.settled(deadline);
     deal(2);
@@ -57,7 +92,7 @@ describe("ClientDealer", () => {
     const waiting = dealer.settled(deadline).then(() => {
       settled = true;
     });
-    dealer.taken(0);
+    dealer.taken(0, numbers[0] ?? 0);
     await Promise.resolve();
     expect(settled).toBe(false);
     dealer.detach(1);

@@ -59,7 +59,7 @@ export type ToWorker =
   /** Those that it has itself; answered once they are closed. */
   | { readonly kind: "close-ports" }
   /** With its socket, which travels beside the message. */
-  | { readonly kind: "client"; readonly mode: PoolMode }
+  | { readonly kind: "client"; readonly number: number; readonly mode: PoolMode }
   | VerifierAnswer
   /** A login of this user has failed: what was answered about it holds no more. */
   | { readonly kind: "verifier-outdated"; readonly tenant: string; readonly user: string }
@@ -136,8 +136,8 @@ export type ToPrimary =
   | { readonly kind: "taking-clients"; readonly ports: Ports | undefined }
   | { readonly kind: "cannot-listen"; readonly reason: string }
   | { readonly kind: "ports-closed" }
-  /** Behind each client. */
-  | { readonly kind: "client-taken" }
+  /** Behind each client, with its number. */
+  | { readonly kind: "client-taken"; readonly number: number }
   | { readonly kind: "verifier-wanted"; readonly id: number; readonly tenant: string; readonly user: string }
   | { readonly kind: "login"; readonly id: number; readonly login: FinishedLogin }
   | {

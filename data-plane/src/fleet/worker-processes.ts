@@ -53,7 +53,7 @@ interface Slot {
 export class WorkerProcesses {
   readonly #options: WorkerProcessesOptions;
   readonly #slots: readonly Slot[];
-  readonly #dealer = new ClientDealer();
+  readonly #dealer: ClientDealer;
   /** Of this process. */
   #ports: ModePorts | undefined;
   /** Of the workers. */
@@ -61,9 +61,13 @@ export class WorkerProcesses {
   #level: LogLevel | undefined;
   #stopping = false;
   #closing = false;
+  /** Workers that have begun before there was a state to give them, and wait for it; undefined: there is one. */
+  #early: (() => void)[] | undefined = [];
+  #taking: Promise<unknown> | undefined;
 
   constructor(options: WorkerProcessesOptions) {
     this.#options = options;
+    this.#dealer = new ClientDealer(options.clock);
     this.#slots = Array.from({ length: options.count }, (_, number) => ({
       number,
       backoff: new Backoff({ firstMs: 200, longestMs: 5000 }),
@@ -79,7 +83,17 @@ export class WorkerProcesses {
     return this.#slots.filter(({ takesClients }) => takesClients).length;
   }
 
-  /** Resolves when all take clients. @throws when a port cannot be had */
+  /** Begins the workers' processes: they load the program while the primary reads the state that `start` gives them. */
+  prepare(): void {
+    const taking = this.#slots.map(
+      (slot) => new Promise<void>((resolve, reject) => this.#fork(slot, resolve, reject)),
+    );
+    this.#taking = Promise.all(taking);
+    // Told by `start`, which may come later than the failure.
+    this.#taking.catch(() => undefined);
+  }
+
+  /** Gives them the state. Resolves when all take clients. @throws when a port cannot be had */
   async start(): Promise<Ports> {
     const { host, ports, count, clock } = this.#options;
     if (count === 1) this.#theirs = { host, ports, shared: false };
@@ -89,9 +103,11 @@ export class WorkerProcesses {
       this.#theirs = { host, ports: free.numbers, shared: true };
       await free.close(Deadline.after(clock, 0));
     }
-    await Promise.all(
-      this.#slots.map((slot) => new Promise<void>((resolve, reject) => this.#fork(slot, resolve, reject))),
-    );
+    if (this.#taking === undefined) this.prepare();
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const attach of early) attach();
+    await this.#taking;
     return this.#theirs?.ports ?? (await this.#takePorts(ports));
   }
 
@@ -124,6 +140,11 @@ export class WorkerProcesses {
     return this.#ports.numbers;
   }
 
+  #onceStarted(attach: () => void): void {
+    if (this.#early === undefined) attach();
+    else this.#early.push(attach);
+  }
+
   async #closePortsOf(slot: Slot): Promise<void> {
     if (this.#theirs === undefined || !slot.takesClients) return;
     await new Promise<void>((resolve) => {
@@ -153,11 +174,14 @@ export class WorkerProcesses {
         if (slot.worker !== worker) return;
         switch (message.kind) {
           case "hello":
-            primary.attach(
-              number,
-              (each, sent) => outbox.post(each, sent),
-              () => outbox.post({ kind: "take-clients", from: this.#theirs }),
-            );
+            this.#onceStarted(() => {
+              if (slot.worker !== worker) return;
+              primary.attach(
+                number,
+                (each, sent) => outbox.post(each, sent),
+                () => outbox.post({ kind: "take-clients", from: this.#theirs }),
+              );
+            });
             break;
           case "cannot-listen":
             failed(new Error(message.reason));
@@ -171,8 +195,8 @@ export class WorkerProcesses {
             backoff.reset();
             if (message.ports !== undefined && this.#theirs !== undefined)
               this.#theirs = { ...this.#theirs, ports: message.ports };
-            this.#dealer.attach(number, (socket, mode) => {
-              const message: Batch<ToWorker> = [{ kind: "client", mode }];
+            this.#dealer.attach(number, ({ number: client, socket, mode }) => {
+              const message: Batch<ToWorker> = [{ kind: "client", number: client, mode }];
               worker.process.send?.(message, socket, { keepOpen: true }, (error) => {
                 if (!error) return;
                 socket.destroy();
@@ -182,7 +206,7 @@ export class WorkerProcesses {
             ready();
             break;
           case "client-taken":
-            this.#dealer.taken(number);
+            this.#dealer.taken(number, message.number);
             break;
           default:
             primary.received(number, message);

@@ -201,7 +201,7 @@ export class DataPlaneWorker {
         background(this.#options.logger, "closing the ports", this.#closePorts());
         break;
       case "client":
-        this.#options.send({ kind: "client-taken" });
+        this.#options.send({ kind: "client-taken", number: message.number });
         if (socket !== undefined) this.#accept(socket, message.mode);
         break;
       case "verifier":

@@ -25,6 +25,7 @@ const LISTED_EVERY = 15;
 export class ProcessMeter {
   #takes = 0;
   #listed: number | undefined;
+  #memory = { rss: 0, heapUsed: 0 };
   readonly #delays: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 
   constructor() {
@@ -33,7 +34,7 @@ export class ProcessMeter {
 
   take(): ProcessFigures {
     const { user, system } = process.cpuUsage();
-    const { rss, heapUsed } = process.memoryUsage();
+    const { rss, heapUsed } = this.#memoryInUse();
     const late = (ns: number): number => (Number.isFinite(ns) ? Math.max(0, ns / 1e6 - RESOLUTION_MS) : 0);
     const delays = this.#delays;
     const figures: ProcessFigures = {
@@ -48,6 +49,16 @@ export class ProcessMeter {
     };
     delays.reset();
     return figures;
+  }
+
+  /** As it was last known while no file more may be opened: node reads one for it. */
+  #memoryInUse(): { readonly rss: number; readonly heapUsed: number } {
+    try {
+      this.#memory = process.memoryUsage();
+    } catch {
+      // There is nothing to be done about it here.
+    }
+    return this.#memory;
   }
 
   #openFiles(): number | undefined {

@@ -188,7 +188,7 @@ export class Edge {
       const first = number === 0 ? (options.port ?? 0) : 0;
       for (const mode of ["transaction", "session"] as const)
         ports[mode] = await ClientPort.open(host, mode === "transaction" ? first : 0, (socket) =>
-          worker.received({ kind: "client", mode }, () => undefined, socket),
+          worker.received({ kind: "client", number: 0, mode }, () => undefined, socket),
         );
     }
     return edge;
