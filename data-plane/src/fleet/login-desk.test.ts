@@ -1,11 +1,11 @@
 import { FakeClock } from "@sluice/shared/time";
 import { describe, expect, it } from "vitest";
-import { type AddressBan, Directory, sampleTenant, type Tenant } from "../tenants/index.js";
+import { type AddressBan, SampleDirectory, sampleTenant, type Tenant } from "../tenants/index.js";
 import { LoginDesk, type Suspect } from "./login-desk.js";
 
 class Rig {
   readonly clock = new FakeClock();
-  readonly directory = new Directory();
+  readonly directory = new SampleDirectory({ tellsOfAll: true });
   readonly braked: AddressBan[] = [];
   readonly full: [string, number | undefined][] = [];
   readonly tight: [string, string | undefined][] = [];
@@ -28,7 +28,7 @@ class Rig {
   }
 
   put(change: Partial<Tenant>): void {
-    this.directory.apply([sampleTenant({ defaultMaxClients: 100, ...change })], []);
+    this.directory.give([sampleTenant({ defaultMaxClients: 100, ...change })]);
   }
 
   settle(worker: number, accepted = true, group = "192.0.2.1") {

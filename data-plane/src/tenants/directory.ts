@@ -12,8 +12,8 @@ export interface DirectoryListener {
 
 export interface DirectoryOptions {
   /**
-   * Whether listeners hear of changes of every tenant that is kept as a record, and not only of those that were asked
-   * for: an order counts also for a tenant that nobody has used yet. Of tenants that are new they hear in neither case.
+   * Whether listeners hear of changes of every tenant, and not only of those that were asked for: an order counts also
+   * for a tenant that nobody has used yet. Of tenants that are new they hear in neither case.
    */
   readonly tellsOfAll?: boolean;
   /** A record, which has been examined, cannot be parsed all the same: nobody else may suffer. Told once for each. */
@@ -26,12 +26,11 @@ export type ParseRecord = (body: VerifiedBytes) => Tenant;
 /**
  * All tenants of this data plane, in memory. A change is applied whole, in one turn of the event loop.
  *
- * Tenants come parsed (`apply`), or as records (`keep`): most tenants that a worker knows are never asked for, so a
- * record is parsed when it is. Listeners then hear of the tenant as of a new one, and of changes from there on.
+ * Tenants are kept as records: most of them are never asked for, so a record is parsed when it is. Listeners then hear
+ * of the tenant as of a new one, and of changes from there on.
  */
 export class Directory {
   readonly #options: DirectoryOptions;
-  readonly #byId = new Map<string, Tenant>();
   readonly #records = new RecordStore();
   /** Of the records, those that were asked for. */
   readonly #parsed = new Map<string, Tenant>();
@@ -58,12 +57,11 @@ export class Directory {
   }
 
   get size(): number {
-    return this.#byId.size + this.#records.size;
+    return this.#records.size;
   }
 
-  /** Those that are kept as records are parsed for this only, and nobody hears of them. */
+  /** Those that nobody has asked for are parsed for this only, and nobody hears of them. */
   *tenants(): Generator<Tenant> {
-    yield* this.#byId.values();
     for (const id of this.#records.ids()) {
       const tenant = this.#parsed.get(id) ?? this.#parseKept(id);
       if (tenant !== undefined) yield tenant;
@@ -72,8 +70,6 @@ export class Directory {
 
   /** @throws when its record cannot be parsed here and nobody is there to be told */
   find(id: string): Tenant | undefined {
-    const given = this.#byId.get(id);
-    if (given !== undefined) return given;
     const parsed = this.#parsed.get(id);
     if (parsed !== undefined) {
       this.#recent.add(id);
@@ -139,28 +135,7 @@ export class Directory {
     for (const cluster of upsert) this.#clusters.set(cluster.alias, cluster);
   }
 
-  apply(upsert: readonly Tenant[], remove: readonly string[]): void {
-    this.#loaded = true;
-    const told: (() => void)[] = [];
-    for (const id of remove) {
-      const tenant = this.#byId.get(id);
-      if (tenant === undefined) continue;
-      this.#byId.delete(id);
-      this.#forgetSni(tenant.sniHostname, id);
-      told.push(() => this.#tell((listener) => listener.tenantRemoved(tenant)));
-    }
-    for (const tenant of upsert) {
-      const before = this.#byId.get(tenant.id);
-      this.#forgetSni(before?.sniHostname, tenant.id);
-      this.#byId.set(tenant.id, tenant);
-      this.#rememberSni(tenant.sniHostname, tenant.id);
-      told.push(() => this.#tell((listener) => listener.tenantChanged(tenant, before)));
-    }
-    // Listeners see the whole change, never a half.
-    for (const tell of told) tell();
-  }
-
-  /** The same with records, by id; `parse` reads them from now on, those that were kept before too. */
+  /** Records by id, which were examined; `parse` reads them from now on, those that were kept before too. */
   keep(upsert: ReadonlyMap<string, VerifiedBytes>, remove: readonly string[], parse: ParseRecord): void {
     this.#loaded = true;
     this.#parse = parse;
@@ -189,6 +164,7 @@ export class Directory {
       if (this.#parsed.has(id)) this.#parsed.set(id, tenant);
       told.push(() => this.#tell((listener) => listener.tenantChanged(tenant, before)));
     }
+    // Listeners see the whole change, never a half.
     for (const tell of told) tell();
   }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { ClusterMember } from "./cluster.js";
-import { Directory } from "./directory.js";
 import { InvalidUserInfo, MultipleUsers, NoIdentifier, TenantNotFound } from "./identification-failure.js";
 import { identify } from "./identify.js";
+import { SampleDirectory } from "./sample-directory.js";
 import { sampleTenant } from "./sample-tenant.js";
 import type { Tenant } from "./tenant.js";
 
@@ -11,8 +11,8 @@ function tenant(id: string, sniHostname?: string): Tenant {
 }
 
 function identified(parameters: Record<string, string>, serverName?: string) {
-  const directory = new Directory();
-  directory.apply([tenant("one"), tenant("two", "db.example.com")], []);
+  const directory = new SampleDirectory();
+  directory.give([tenant("one"), tenant("two", "db.example.com")]);
   const identity = identify(new Map(Object.entries(parameters)), serverName, directory);
   return { ...identity, tenant: identity.tenant.id, settings: Object.fromEntries(identity.settings) };
 }
@@ -46,11 +46,11 @@ describe("identify", () => {
   });
 
   it("refuses a server name that two tenants have", () => {
-    const directory = new Directory();
-    directory.apply([tenant("one", "db.example.com"), tenant("two", "db.example.com")], []);
+    const directory = new SampleDirectory();
+    directory.give([tenant("one", "db.example.com"), tenant("two", "db.example.com")]);
     const login = (): string => identify(new Map([["user", "a"]]), "db.example.com", directory).tenant.id;
     expect(login).toThrow(MultipleUsers);
-    directory.apply([], ["one"]);
+    directory.give([], ["one"]);
     expect(login()).toBe("two");
   });
 
@@ -70,11 +70,8 @@ describe("identify", () => {
 
   describe("a cluster", () => {
     function clustered(members: readonly ClusterMember[], active = true) {
-      const directory = new Directory();
-      directory.apply(
-        ["w1", "w2", "r1", "r2"].map((id) => tenant(id)),
-        [],
-      );
+      const directory = new SampleDirectory();
+      directory.give(["w1", "w2", "r1", "r2"].map((id) => tenant(id)));
       directory.applyClusters([{ alias: "c", active, members }], []);
       return (user: string, options = ""): string =>
         identify(new Map(Object.entries({ user, options })), undefined, directory).tenant.id;
@@ -109,8 +106,8 @@ describe("identify", () => {
     });
 
     it("leaves dots of the user's name alone", () => {
-      const directory = new Directory();
-      directory.apply([tenant("w1")], []);
+      const directory = new SampleDirectory();
+      directory.give([tenant("w1")]);
       directory.applyClusters([{ alias: "c", active: true, members: [member("w1", "write")] }], []);
       const user = "a.cluster.b.cluster.c";
       expect(identify(new Map([["user", user]]), undefined, directory).user).toBe("a.cluster.b");

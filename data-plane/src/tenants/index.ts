@@ -19,6 +19,7 @@ export { type Identity, identify } from "./identify.js";
 export { parseTenant } from "./parse-tenant.js";
 export { examineRecord, keepRecords, type RecordChange } from "./records.js";
 export { isUserRemoved } from "./removed-user.js";
+export { SampleDirectory } from "./sample-directory.js";
 export { sampleTenant } from "./sample-tenant.js";
 export { parseStartupOptions } from "./startup-options.js";
 export type {
