@@ -8,6 +8,7 @@ DATABASE := node infra/local/dist/database.js
 help:
 	@echo "make dev         Postgres, control plane and data plane in the foreground; Ctrl-C ends them"
 	@echo "make test        every test; reports in reports/"
+	@echo "make test-again  the files that failed in the last run, once more"
 	@echo "make test-drivers real clients of other languages, installed in .cache/ as far as this machine can"
 	@echo "make test-copy   \\\\copy of 1 GB through a data plane in both modes, with its memory watched; COPY_MB chooses"
 	@echo "make test-images  the container images, built and run where buildah and podman are"
@@ -85,10 +86,17 @@ check: build
 test-drivers: build
 	@$(VITEST) --config vitest.drivers.config.ts --reporter=verbose
 
+# Beside what is to be read: which files failed, and what a run that stands still was doing.
+REPORTERS := --reporter=default --reporter=json --reporter=./test/support/stuck-files.ts --reporter=./test/support/failed-files.ts
+
 .PHONY: test
 test: build
 	@mkdir -p reports
-	@$(VITEST) --reporter=default --reporter=json --reporter=./test/support/stuck-files.ts --outputFile.json=reports/vitest.json
+	@$(VITEST) $(REPORTERS) --outputFile.json=reports/vitest.json
+
+.PHONY: test-again
+test-again: build
+	@$(VITEST) $(REPORTERS) --outputFile.json=reports/vitest-again.json $$(cat reports/failed-files.txt)
 
 BENCH ?=
 
