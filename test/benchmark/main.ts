@@ -8,6 +8,7 @@ import { openGround } from "./ground.js";
 import { commitOf, describeMachine } from "./machine.js";
 import type { Measure, Outcome, Result } from "./measure.js";
 import { connectStorm } from "./measures/connect-storm.js";
+import { floor } from "./measures/floor.js";
 import { idleClients } from "./measures/idle-clients.js";
 import { manyTenants } from "./measures/many-tenants.js";
 import { oneChange } from "./measures/one-change.js";
@@ -29,6 +30,7 @@ import { table } from "./table.js";
 
 const MEASURES: readonly Measure[] = [
   throughput,
+  floor,
   tail,
   connectStorm,
   idleClients,

@@ -1,0 +1,49 @@
+import { cell } from "../cells.js";
+import type { Contestant } from "../contestants/contestant.js";
+import { startPlainRelay } from "../contestants/plain-relay.js";
+import { type PgbenchFigures, pgbench } from "../load/pgbench.js";
+import type { Measure, Row } from "../measure.js";
+import { inTurns } from "../rounds.js";
+import { median, ratioOf } from "../statistics.js";
+
+const CLIENTS = [1, 20, 100];
+
+/** The least that a transaction can cost on Node's own sockets: what is beyond it is ours, what is below it nobody's. */
+export const floor: Measure = {
+  name: "floor",
+  what: "processor time of a transaction of pgbench -S, simple protocol, beside a relay of twenty lines on node:net that looks at nothing and has a server for each client",
+  async measure({ course, sluice, pgbouncer, quick, loadProcessor: processor, note }) {
+    const relay = await startPlainRelay(course);
+    try {
+      const contestants: Contestant[] = [sluice, relay, ...(pgbouncer === undefined ? [] : [pgbouncer])];
+      const rows: Row[] = [];
+      const rounds: Record<string, unknown> = {};
+      for (const clients of CLIENTS) {
+        const name = `c=${clients}`;
+        await cell(rows, name, note, async () => {
+          const load = { protocol: "simple" as const, clients, tls: false, seconds: quick ? 2 : 4, processor };
+          const results = await inTurns(contestants, quick ? 2 : 5, (contestant) => pgbench(contestant, load));
+          rounds[name] = Object.fromEntries(results);
+          return valuesOf(results);
+        });
+      }
+      return { rows, rounds, plot: undefined };
+    } finally {
+      await relay.stop();
+    }
+  },
+};
+
+function valuesOf(results: ReadonlyMap<string, readonly PgbenchFigures[]>): Row["values"] {
+  const cpu = (name: string): readonly number[] =>
+    results.get(name)?.map((round) => round.cpuMicrosPerTransaction) ?? [];
+  const [ours, floor, theirs] = [cpu("sluice"), cpu("plain relay"), cpu("pgbouncer")];
+  return {
+    "sluice CPU µs": median(ours),
+    "plain relay CPU µs": median(floor),
+    "pgbouncer CPU µs": median(theirs),
+    "sluice / plain relay": ratioOf(ours, floor).median,
+    "plain relay / pgbouncer": ratioOf(floor, theirs).median,
+    "sluice / pgbouncer": ratioOf(ours, theirs).median,
+  };
+}
