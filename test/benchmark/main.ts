@@ -84,7 +84,7 @@ async function main(args: readonly string[]): Promise<void> {
       ...{ benchmark: measure.name, what: measure.what, at: new Date().toISOString(), commit },
       ...{ machine, rows, rounds },
     };
-    writeFileSync(join(folder, `${measure.name}.json`), `${JSON.stringify(result, undefined, 1)}\n`);
+    writeFileSync(join(folder, `${measure.name}.json`), `${JSON.stringify(result, sixDigits, 1)}\n`);
     if (plot !== undefined) writeFileSync(join(folder, `${measure.name}.svg`), svg(rows, plot));
     // After each: a run that is broken off has what it came to.
     if (!quick) writePage(join(CHECKOUT, "docs/performance.md"), folder);
@@ -94,6 +94,11 @@ async function main(args: readonly string[]): Promise<void> {
     say(`not whole: ${failed.join(", ")}`);
     process.exitCode = 1;
   }
+}
+
+/** What a clock says beyond them is not measured. */
+function sixDigits(_: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value;
 }
 
 /** One that fails loses neither the others nor what it had before. */

@@ -21,8 +21,16 @@ export const floor: Measure = {
       for (const clients of CLIENTS) {
         const name = `c=${clients}`;
         await cell(rows, name, note, async () => {
-          const load = { protocol: "simple" as const, clients, tls: false, seconds: quick ? 2 : 4, processor };
-          const results = await inTurns(contestants, quick ? 2 : 5, (contestant) => pgbench(contestant, load));
+          const load = {
+            protocol: "simple" as const,
+            clients,
+            tls: false,
+            seconds: quick ? 2 : 4,
+            processor,
+          };
+          const results = await inTurns(contestants, quick ? 2 : 5, (contestant) =>
+            pgbench(contestant, load),
+          );
           rounds[name] = Object.fromEntries(results);
           return valuesOf(results);
         });
