@@ -69,14 +69,19 @@ describe("ClientDealer", () => {
       expect(closed()).toEqual([true, true, true]);
     });
 
-    it("that is not heard of for two seconds, and gives its worker others", () => {
-      const { clock, numbers, closed } = open(6);
+    it("that is not heard of for five seconds, and gives its worker others", () => {
+      const { clock, dealer, numbers, closed } = open(6);
       expect(numbers).toHaveLength(4);
+      clock.advance(3000);
+      dealer.taken(0, numbers[0] ?? 0);
+      expect(numbers).toHaveLength(5);
       clock.advance(1999);
-      expect(closed()).toEqual([false, false, false, false, false, false]);
+      expect(closed()).toEqual([true, false, false, false, false, false]);
       clock.advance(1);
       expect(closed()).toEqual([true, true, true, true, false, false]);
       expect(numbers).toHaveLength(6);
+      clock.advance(3000);
+      expect(closed()).toEqual([true, true, true, true, true, false]);
       clock.advance(2000);
       expect(closed()).toEqual([true, true, true, true, true, true]);
       expect(clock.pendingTimers).toBe(0);

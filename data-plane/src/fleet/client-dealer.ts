@@ -28,8 +28,8 @@ interface UnderWay {
 const MOST_UNDER_WAY = 4;
 /** Beyond these the workers are all stuck, or there is none. */
 const MOST_WAITING = 10_000;
-/** Not heard of for so long, or twice as long, it has not arrived. */
-const LOST_AFTER_MS = 2000;
+/** Not heard of for so long, it has not arrived. */
+const LOST_AFTER_MS = 5000;
 
 /**
  * Deals clients to the workers in turn, as fast as each takes them. Until a worker has said so, a client is open in the
@@ -114,10 +114,11 @@ export class ClientDealer {
   }
 
   #closeLost(): void {
-    const lostBeforeMs = this.#clock.monotonic() - LOST_AFTER_MS;
-    for (const worker of this.#hands.keys()) this.#close(worker, ({ sinceMs }) => sinceMs <= lostBeforeMs);
-    for (const { underWay } of this.#hands.values())
-      if (underWay[0] !== undefined) this.#lookOutIn(LOST_AFTER_MS);
+    const nowMs = this.#clock.monotonic();
+    const left = (sinceMs: number): number => sinceMs + LOST_AFTER_MS - nowMs;
+    for (const worker of this.#hands.keys()) this.#close(worker, ({ sinceMs }) => left(sinceMs) <= 0);
+    const oldest = [...this.#hands.values()].flatMap(({ underWay }) => underWay[0] ?? []);
+    if (oldest.length > 0) this.#lookOutIn(Math.min(...oldest.map(({ sinceMs }) => left(sinceMs))));
     this.#dealOn();
     this.#settleIfDone();
   }
