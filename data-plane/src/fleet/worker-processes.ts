@@ -91,6 +91,10 @@ export class WorkerProcesses {
     this.#taking = Promise.all(taking);
     // Told by `start`, which may come later than the failure.
     this.#taking.catch(() => undefined);
+    // Half begun, each would complain by itself that nobody is there: why the start has failed is to stand alone.
+    process.once("exit", () => {
+      if (this.#early !== undefined) for (const { worker } of this.#slots) worker?.process.kill("SIGKILL");
+    });
   }
 
   /** Gives them the state. Resolves when all take clients. @throws when a port cannot be had */
