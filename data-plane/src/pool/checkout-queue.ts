@@ -5,15 +5,8 @@ import type { PoolMeter } from "../metrics/index.js";
 import type { Lease } from "./lease.js";
 import type { Pause } from "./pause.js";
 import { CheckoutTimeout } from "./pool-failure.js";
-import { WaitQueue } from "./wait-queue.js";
-
-interface Waiter {
-  readonly resolve: (lease: Lease) => void;
-  readonly reject: (error: SluiceError) => void;
-  readonly sinceMs: number;
-  /** Its time is over; it stays because a server is on its way to it. */
-  overdue: boolean;
-}
+import { type Queued, WaitQueue } from "./wait-queue.js";
+import type { Place, Waiter } from "./waiter.js";
 
 export interface CheckoutQueueOptions {
   readonly clock: Clock;
@@ -26,10 +19,44 @@ export interface CheckoutQueueOptions {
   readonly failure: () => SluiceError | undefined;
 }
 
-/** Those who wait for a server of one pool, each with its deadline. Served first-in first-out. */
+class Waiting implements Queued<Waiting>, Place {
+  readonly waiter: Waiter;
+  readonly sinceMs: number;
+  readonly timeoutMs: number;
+  deadlineMs: number;
+  /** Its time is over; it stays because a server is on its way to it. */
+  overdue = false;
+  ahead: Waiting | undefined = undefined;
+  behind: Waiting | undefined = undefined;
+  queued = false;
+  readonly #queue: WaitQueue<Waiting>;
+
+  constructor(queue: WaitQueue<Waiting>, waiter: Waiter, sinceMs: number, timeoutMs: number) {
+    this.#queue = queue;
+    this.waiter = waiter;
+    this.sinceMs = sinceMs;
+    this.timeoutMs = timeoutMs;
+    this.deadlineMs = sinceMs + timeoutMs;
+  }
+
+  leave(): boolean {
+    return this.#queue.leave(this);
+  }
+}
+
+/**
+ * Those who wait for a server of one pool, each with its deadline. Served first-in first-out. Hot path of a pool with more
+ * clients than servers: one object for each who waits, no promise, and one timer for all.
+ */
 export class CheckoutQueue {
   readonly #options: CheckoutQueueOptions;
-  readonly #waiting = new WaitQueue<Waiter>();
+  readonly #waiting = new WaitQueue<Waiting>();
+  /** Looks for those whose time is over; it is not taken back when they are served. */
+  #timer: Timer | undefined;
+  #looksAtMs = 0;
+  /** Who came first has to be served first: by far the usual case. */
+  #sorted = true;
+  #serving = false;
 
   constructor(options: CheckoutQueueOptions) {
     this.#options = options;
@@ -44,48 +71,36 @@ export class CheckoutQueue {
     return first === undefined ? 0 : this.#options.clock.monotonic() - first.sinceMs;
   }
 
-  /**
-   * @param waiting is given what leaves the queue with an error, and says whether it did
-   * @throws CheckoutTimeout, or why there is no server
-   */
-  join(timeoutMs: number, waiting?: (leave: (error: SluiceError) => boolean) => void): Promise<Lease> {
-    const { clock, meter, pause } = this.#options;
-    return new Promise((resolve, reject) => {
-      // A pause is an operator's: its time does not count as the client's.
-      const expireIn = (delayMs: number): Timer =>
-        clock.schedule(delayMs, () => {
-          if (!pause.on) this.#expire(waiter, timeoutMs);
-          else timer = expireIn(Math.min(pause.leftMs, timeoutMs) + timeoutMs);
-        });
-      let timer = expireIn(timeoutMs);
-      const sinceMs = clock.monotonic();
-      const waiter: Waiter = {
-        resolve: (lease) => {
-          timer.cancel();
-          meter.checkedOut(clock.monotonic() - sinceMs);
-          resolve(lease);
-        },
-        reject: (error) => {
-          timer.cancel();
-          reject(error);
-        },
-        sinceMs,
-        overdue: false,
-      };
-      this.#waiting.join(waiter);
-      waiting?.((error) => {
-        const left = this.#waiting.leave(waiter);
-        if (left) waiter.reject(error);
-        return left;
-      });
-    });
+  /** Refused by CheckoutTimeout, or by why there is no server. */
+  join(waiter: Waiter, timeoutMs: number): Place {
+    const nowMs = this.#options.clock.monotonic();
+    const place = new Waiting(this.#waiting, waiter, nowMs, timeoutMs);
+    const { last } = this.#waiting;
+    if (last === undefined) this.#sorted = true;
+    else if (place.deadlineMs < last.deadlineMs) this.#sorted = false;
+    this.#waiting.join(place);
+    if (this.#timer === undefined || place.deadlineMs < this.#looksAtMs)
+      this.#lookAt(place.deadlineMs, nowMs);
+    return place;
   }
 
   /** To the next in turn. False when nobody waits. */
   serve(lease: Lease): boolean {
     const next = this.#waiting.next();
-    next?.resolve(lease);
-    return next !== undefined;
+    if (next === undefined) return false;
+    const { clock, meter } = this.#options;
+    meter.checkedOut(clock.monotonic() - next.sinceMs);
+    // Whoever gives it back at once would serve the next from inside, and that one the next.
+    if (this.#serving) queueMicrotask(() => next.waiter.granted(lease));
+    else {
+      this.#serving = true;
+      try {
+        next.waiter.granted(lease);
+      } finally {
+        this.#serving = false;
+      }
+    }
+    return true;
   }
 
   /** @param why with how long one has waited since; undefined: it stays */
@@ -96,31 +111,68 @@ export class CheckoutQueue {
   /** Those who were waiting only for what did not come. */
   dismissOverdue(timeoutMs: number, failure: SluiceError | undefined): void {
     const { pause, coming, mode } = this.#options;
-    if (pause.on) return;
+    if (pause.on || this.#waiting.length === 0) return;
     const count = coming();
-    this.#dismiss((waiter) =>
-      waiter.overdue && !this.#waiting.isAmongFirst(count, waiter)
+    this.#dismiss((place) =>
+      place.overdue && !this.#waiting.isAmongFirst(count, place)
         ? (failure ?? new CheckoutTimeout(timeoutMs, mode))
         : undefined,
     );
   }
 
-  #expire(waiter: Waiter, timeoutMs: number): void {
-    const { clock, coming, failure, meter, mode } = this.#options;
-    waiter.overdue = true;
-    if (this.#waiting.isAmongFirst(coming(), waiter)) return;
-    if (!this.#waiting.leave(waiter)) return;
-    const error = failure() ?? new CheckoutTimeout(timeoutMs, mode);
-    meter.checkoutTimedOut(clock.monotonic() - waiter.sinceMs, error);
-    waiter.reject(error);
+  #lookAt(deadlineMs: number, nowMs: number): void {
+    this.#timer?.cancel();
+    this.#looksAtMs = deadlineMs;
+    this.#timer = this.#options.clock.schedule(deadlineMs - nowMs, () => {
+      this.#timer = undefined;
+      this.#look();
+    });
   }
 
-  #dismiss(why: (waiter: Waiter) => SluiceError | undefined): void {
-    for (const waiter of this.#waiting.all()) {
-      const error = why(waiter);
+  #look(): void {
+    const { clock, pause } = this.#options;
+    const nowMs = clock.monotonic();
+    let nextMs = Number.POSITIVE_INFINITY;
+    let behind: Waiting | undefined;
+    for (let place = this.#waiting.first; place !== undefined; place = behind) {
+      behind = place.behind;
+      if (place.overdue) continue;
+      if (place.deadlineMs <= nowMs) {
+        if (!pause.on) {
+          this.#expire(place, nowMs);
+          continue;
+        }
+        // A pause is an operator's: its time does not count as the client's.
+        place.deadlineMs = nowMs + Math.min(pause.leftMs, place.timeoutMs) + place.timeoutMs;
+        this.#sorted = false;
+      }
+      nextMs = Math.min(nextMs, place.deadlineMs);
+      if (this.#sorted) break;
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#lookAt(nextMs, nowMs);
+  }
+
+  #expire(place: Waiting, nowMs: number): void {
+    const { coming, failure, meter, mode } = this.#options;
+    place.overdue = true;
+    if (this.#waiting.isAmongFirst(coming(), place)) return;
+    place.leave();
+    const error = failure() ?? new CheckoutTimeout(place.timeoutMs, mode);
+    meter.checkoutTimedOut(nowMs - place.sinceMs, error);
+    refuse(place.waiter, error);
+  }
+
+  #dismiss(why: (place: Waiting) => SluiceError | undefined): void {
+    for (const place of this.#waiting.all()) {
+      const error = why(place);
       if (error === undefined) continue;
-      this.#waiting.leave(waiter);
-      waiter.reject(error);
+      place.leave();
+      refuse(place.waiter, error);
     }
   }
+}
+
+/** It may ask for another pool at once, which is not to happen in the middle of what this one does. */
+function refuse(waiter: Waiter, error: SluiceError): void {
+  queueMicrotask(() => waiter.refused(error));
 }

@@ -1,9 +1,9 @@
 import type { Clock } from "@sluice/shared/time";
 import type { Permits, PermitUsage, PermitUser } from "./permits.js";
 import { CheckoutTimeout } from "./pool-failure.js";
-import { WaitQueue } from "./wait-queue.js";
+import { type Queued, WaitQueue } from "./wait-queue.js";
 
-interface Waiter {
+interface Waiter extends Queued<Waiter> {
   readonly taken: () => void;
   readonly sinceMs: number;
 }
@@ -49,6 +49,7 @@ export class LoneServers implements PermitUser {
           timer.cancel();
           resolve();
         },
+        ...{ ahead: undefined, behind: undefined, queued: false },
       };
       this.#waiting.join(waiter);
       this.permitAtHand();

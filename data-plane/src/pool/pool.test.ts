@@ -170,7 +170,64 @@ describe("Pool", () => {
     await refused;
     lease.release(CLEAN);
     expect(await patient).toBe(lease);
+    clock.advance(5000);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("tells each waiter after its own time, whoever came first", async () => {
+    const { pool, clock } = new Rig(1);
+    const lease = await pool.checkout(1000);
+    const told: number[] = [];
+    for (const timeoutMs of [300, 100, 200, 100, 50])
+      pool.checkout(timeoutMs).catch(() => {
+        told.push(timeoutMs);
+      });
+    for (const upToMs of [50, 100, 200, 300]) {
+      clock.advance(upToMs - 1 - (told.at(-1) ?? 0));
+      await turn();
+      expect(told.at(-1) ?? 0).toBeLessThan(upToMs);
+      clock.advance(1);
+      await turn();
+      expect(told.at(-1)).toBe(upToMs);
+    }
+    expect(told).toEqual([50, 100, 100, 200, 300]);
+    lease.release(CLEAN);
+    expect(pool.figures).toMatchObject({ idle: 1, waiting: 0 });
+  });
+
+  it("serves whoever waits in the turn in which the server comes back", async () => {
+    const { pool } = new Rig(1);
+    const lease = await pool.checkout(1000);
+    let given: unknown;
+    pool.enter({ granted: (server) => (given = server), refused: expect.fail }, 1000);
+    lease.release(CLEAN);
+    expect(given).toBe(lease);
+  });
+
+  it("serves ten thousand who give it back at once, and none from inside another", async () => {
+    const { pool } = new Rig(1);
+    const lease = await pool.checkout(1000);
+    const order: number[] = [];
+    let [inside, deepest] = [0, 0];
+    for (let number = 0; number < 10_000; number++)
+      pool.enter(
+        {
+          granted: (server) => {
+            inside += 1;
+            deepest = Math.max(deepest, inside);
+            order.push(number);
+            server.release(CLEAN);
+            inside -= 1;
+          },
+          refused: expect.fail,
+        },
+        1000,
+      );
+    lease.release(CLEAN);
+    await turn();
+    expect(order).toEqual(Array.from({ length: 10_000 }, (_, number) => number));
+    expect(deepest).toBeLessThan(3);
+    expect(pool.figures).toMatchObject({ idle: 1, waiting: 0 });
   });
 
   it("lets a waiter leave the queue with an error of its own", async () => {

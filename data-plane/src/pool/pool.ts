@@ -19,6 +19,7 @@ import { type PoolFigures, tellFigures } from "./pool-figures.js";
 import type { PoolRules } from "./pool-rules.js";
 import { type Opened, PooledServer } from "./pooled-server.js";
 import { Returns } from "./returns.js";
+import type { Place, Waiter } from "./waiter.js";
 
 export interface PoolOptions {
   readonly name: string;
@@ -200,17 +201,33 @@ export class Pool implements PermitUser {
   }
 
   /**
-   * A server, now or in turn. The time that it takes to open one for whoever asks does not count: that is
-   * bounded by the rules' `connectTimeoutMs`.
-   * @throws CheckoutTimeout, PoolRetired, or what went wrong with connecting
+   * Into the queue, behind `takeIdle` has found none. The time that it takes to open one for whoever asks does not count:
+   * that is bounded by the rules' `connectTimeoutMs`. Refused by CheckoutTimeout, PoolRetired, or what went wrong with
+   * connecting; `granted` may be called before this returns.
+   */
+  enter(waiter: Waiter, timeoutMs: number): Place {
+    const place = this.#queue.join(waiter, timeoutMs);
+    if (this.#retired) this.#queue.dismiss(() => new PoolRetired());
+    else this.#supply();
+    return place;
+  }
+
+  /**
+   * A server, now or in turn, for those who can wait for a promise. `waiting` is given what leaves the queue with an error,
+   * and says whether it did.
+   * @throws what `enter` refuses by
    */
   checkout(timeoutMs: number, waiting?: (leave: (error: SluiceError) => boolean) => void): Promise<Lease> {
-    if (this.#retired) return Promise.reject(new PoolRetired());
     const atHand = this.takeIdle();
     if (atHand !== undefined) return Promise.resolve(atHand);
-    const lease = this.#queue.join(timeoutMs, waiting);
-    this.#supply();
-    return lease;
+    return new Promise((granted, refused) => {
+      const place = this.enter({ granted, refused }, timeoutMs);
+      waiting?.((error) => {
+        const left = place.leave();
+        if (left) refused(error);
+        return left;
+      });
+    });
   }
 
   /** Lives from now on by other rules. */

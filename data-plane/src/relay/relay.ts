@@ -4,7 +4,7 @@ import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import { type Clock, Deadline } from "@sluice/shared/time";
 import type { PoolMeter } from "../metrics/index.js";
-import { CLEAN, type Lease, type Pool, PoolRetired } from "../pool/index.js";
+import { CLEAN, type Lease, type Place, type Pool, PoolRetired, type Waiter } from "../pool/index.js";
 import { ServerError, type ServerHolder, type SessionSettings } from "../server/index.js";
 import {
   errorResponse,
@@ -86,7 +86,7 @@ let relays = 0;
  * Hot path: bytes both ways between one client and the servers it is given. A segment is looked at once and
  * written on as it is, if it can be; with a server at hand nothing here waits.
  */
-export class Relay implements ServerHolder {
+export class Relay implements ServerHolder, Waiter {
   readonly #options: RelayOptions;
   readonly #client: Socket;
   readonly #meter: PoolMeter;
@@ -107,7 +107,8 @@ export class Relay implements ServerHolder {
   #settleAttempts = 0;
   #clientEnded = false;
   #draining: SluiceError | undefined;
-  #leaveQueue: ((error: SluiceError) => void) | undefined;
+  /** In the queue of a pool. */
+  #place: Place | undefined;
 
   constructor(options: RelayOptions) {
     relays += 1;
@@ -310,7 +311,7 @@ export class Relay implements ServerHolder {
   cancel(): void {
     switch (this.#phase) {
       case "waiting":
-        this.#leaveQueue?.(new QueryCanceled());
+        if (this.#place?.leave() === true) this.refused(new QueryCanceled());
         break;
       case "settling":
       case "looking":
@@ -433,24 +434,22 @@ export class Relay implements ServerHolder {
       return;
     }
     this.#phase = "waiting";
-    pool
-      .checkout(pool.checkoutTimeoutMs, (leave) => {
-        this.#leaveQueue = leave;
-      })
-      .then(
-        (lease) => {
-          this.#leaveQueue = undefined;
-          if (this.#phase === "waiting") this.#begin(lease);
-          else lease.release(CLEAN);
-        },
-        (error: unknown) => {
-          this.#leaveQueue = undefined;
-          if (this.#phase !== "waiting") return;
-          // The tenant's servers are others now, or it is gone: asking for the pool again tells which.
-          if (error instanceof PoolRetired && this.#draining === undefined) this.#checkOut();
-          else this.#refuse(SluiceError.from(error));
-        },
-      );
+    const place = pool.enter(this, pool.checkoutTimeoutMs);
+    if (this.#phase === "waiting") this.#place = place;
+  }
+
+  granted(lease: Lease): void {
+    this.#place = undefined;
+    if (this.#phase === "waiting") this.#begin(lease);
+    else lease.release(CLEAN);
+  }
+
+  refused(error: SluiceError): void {
+    this.#place = undefined;
+    if (this.#phase !== "waiting") return;
+    // The tenant's servers are others now, or it is gone: asking for the pool again tells which.
+    if (error instanceof PoolRetired && this.#draining === undefined) this.#checkOut();
+    else this.#refuse(error);
   }
 
   #begin(lease: Lease): void {
@@ -688,7 +687,8 @@ export class Relay implements ServerHolder {
     const phase = this.#phase;
     const speechless = this.insideMessage;
     this.#phase = "ended";
-    this.#leaveQueue?.(new QueryCanceled());
+    this.#place?.leave();
+    this.#place = undefined;
     this.#pending.clear();
     const lease = this.#lease;
     // While it settles or looks, whoever waits for that gives the server back.
