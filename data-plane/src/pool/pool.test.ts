@@ -199,7 +199,7 @@ describe("Pool", () => {
     const { pool } = new Rig(1);
     const lease = await pool.checkout(1000);
     let given: unknown;
-    pool.enter({ granted: (server) => (given = server), refused: expect.fail }, 1000);
+    pool.enter({ granted: (server) => (given = server), refused: () => expect.fail() }, 1000);
     lease.release(CLEAN);
     expect(given).toBe(lease);
   });
@@ -219,7 +219,7 @@ describe("Pool", () => {
             server.release(CLEAN);
             inside -= 1;
           },
-          refused: expect.fail,
+          refused: () => expect.fail(),
         },
         1000,
       );

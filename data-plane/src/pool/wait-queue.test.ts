@@ -50,7 +50,12 @@ describe("WaitQueue", () => {
   it("is whole when all have left, and joined again", () => {
     const { queue, waiters } = four();
     for (const waiter of waiters.toReversed()) queue.leave(waiter);
-    expect([queue.first, queue.last, queue.length, queue.next()]).toEqual([undefined, undefined, 0, undefined]);
+    expect([queue.first, queue.last, queue.length, queue.next()]).toEqual([
+      undefined,
+      undefined,
+      0,
+      undefined,
+    ]);
     queue.join(waiters[2] as Named);
     expect(names(queue)).toEqual(["c"]);
   });

@@ -23,12 +23,12 @@ export function lastReport(server: ServerConnection, ledger: Ledger, requests: R
   let { uncertain } = ledger;
   if (ledger.copying) {
     // It fails, and everything of its batch with it.
-    server.socket.write(COPY_FAIL);
+    server.flow.write(COPY_FAIL);
     uncertain = true;
     const inBatch = ledger.front !== Owed.query;
     ledger.copyEnd();
     if (inBatch) {
-      server.socket.write(SYNC);
+      server.flow.write(SYNC);
       ledger.sync();
     }
   } else if (requests.unsynced) {

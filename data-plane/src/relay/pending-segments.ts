@@ -1,15 +1,15 @@
-import type { Socket } from "node:net";
+import type { DirectSocket } from "../transport/index.js";
 
 /** What a client may send ahead while it waits for a server. */
 const MOST_BYTES = 256 * 1024;
 
 /** What a client has sent ahead, in front of what it sends next. Beyond its bound the client is not heard. */
 export class PendingSegments {
-  readonly #client: Socket;
+  readonly #client: DirectSocket;
   #segments: Buffer[] = [];
   #bytes = 0;
 
-  constructor(client: Socket) {
+  constructor(client: DirectSocket) {
     this.#client = client;
   }
 
@@ -45,7 +45,7 @@ export class PendingSegments {
 
   /** Nothing else than its bound is in the way of the client. */
   hearClient(): void {
-    if (this.#bytes <= MOST_BYTES && this.#client.isPaused()) this.#client.resume();
+    if (this.#bytes <= MOST_BYTES && this.#client.paused) this.#client.resume();
   }
 
   clear(): void {

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { PoolMeter } from "../metrics/index.js";
 import type { Lease, Pool, ReleaseReport } from "../pool/index.js";
 import { ServerConnection, SessionSettings } from "../server/index.js";
-import type { ServerSocket } from "../transport/index.js";
+import { DirectSocket, type ServerSocket } from "../transport/index.js";
 import { MessageWriter } from "../wire/index.js";
 import { Relay } from "./relay.js";
 import { SharedStatements } from "./shared-statements.js";
@@ -27,6 +27,7 @@ class SlowSocket extends Duplex {
 
 class Rig {
   readonly client = new SlowSocket();
+  readonly flow = new DirectSocket(this.client as unknown as Socket);
   readonly serverSocket = new SlowSocket();
   readonly server = new ServerConnection(
     this.serverSocket as unknown as ServerSocket,
@@ -54,7 +55,7 @@ class Rig {
       cancel: async () => undefined,
     };
     this.relay = new Relay({
-      client: this.client as unknown as Socket,
+      client: this.flow,
       host: {
         currentPool: () => ({ takeIdle: () => lease, mayPin: true }) as unknown as Pool,
         end: () => undefined,
@@ -66,14 +67,14 @@ class Rig {
       clock: this.clock,
       logger: silentLogger,
     });
-    this.client.on("data", (segment: Buffer) => this.relay.clientData(segment));
+    this.flow.begin(this.relay);
   }
 
   /** What the server is sent of it; the answer comes. */
   async ask(request: Buffer, answer: Buffer): Promise<string> {
     const sent: Buffer[] = [];
     this.serverSocket.write = (bytes: Buffer) => sent.push(bytes) > 0;
-    this.relay.clientData(request);
+    this.relay.received(request);
     this.serverSocket.push(answer);
     await new Promise(setImmediate);
     return Buffer.concat(sent).toString("latin1");
@@ -92,7 +93,7 @@ const bind = (statement: string) =>
 describe("Relay", () => {
   it("listens to its client again when the answer comes before the server's socket has told that it took all", async () => {
     const rig = new Rig();
-    rig.relay.clientData(new MessageWriter().string("x".repeat(100_000)).end("Q"));
+    rig.relay.received(new MessageWriter().string("x".repeat(100_000)).end("Q"));
     expect(rig.client.isPaused()).toBe(true);
     rig.serverSocket.push(ANSWER);
     await new Promise(setImmediate);

@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import { SluiceError } from "@sluice/shared/errors";
 import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
@@ -6,6 +5,7 @@ import { type Clock, Deadline } from "@sluice/shared/time";
 import type { PoolMeter } from "../metrics/index.js";
 import { CLEAN, type Lease, type Place, type Pool, PoolRetired, type Waiter } from "../pool/index.js";
 import { ServerError, type ServerHolder, type SessionSettings } from "../server/index.js";
+import type { DirectSocket } from "../transport/index.js";
 import {
   errorResponse,
   Frontend,
@@ -49,7 +49,7 @@ export interface RelayHost {
 }
 
 export interface RelayOptions {
-  readonly client: Socket;
+  readonly client: DirectSocket;
   readonly host: RelayHost;
   /** What the client came with. */
   readonly settings: SessionSettings;
@@ -88,7 +88,7 @@ let relays = 0;
  */
 export class Relay implements ServerHolder, Waiter {
   readonly #options: RelayOptions;
-  readonly #client: Socket;
+  readonly #client: DirectSocket;
   readonly #meter: PoolMeter;
   /** Made with the first request, and given up while the client is quiet: most clients are. */
   #exchange: Exchange | undefined;
@@ -210,9 +210,9 @@ export class Relay implements ServerHolder, Waiter {
     return this.#lease?.moved === true && (this.#sessionLong || this.#requests.traces.pinned);
   }
 
-  /** It has said that it goes, or closed its side. */
-  get clientEnded(): boolean {
-    return this.#clientEnded;
+  /** It has said that it goes, or closed its side, and has been sent all that there was. */
+  get clientHasLeft(): boolean {
+    return this.#clientEnded && this.#client.flushed;
   }
 
   get holdsServer(): boolean {
@@ -227,7 +227,7 @@ export class Relay implements ServerHolder, Waiter {
     lease.server.hold(this);
   }
 
-  clientData(segment: Buffer): void {
+  received(segment: Buffer): void {
     if (this.#phase === "ended" || this.#clientEnded) return;
     this.#meter.fromClient(segment.length);
     this.#times.arrived((this.#exchange === undefined || this.#ledger.owed === 0) && !this.#pending.any);
@@ -271,8 +271,8 @@ export class Relay implements ServerHolder, Waiter {
   }
 
   /** The client's socket can be written to again. */
-  clientDrain(): void {
-    this.#lease?.server.socket.resume();
+  drained(): void {
+    this.#lease?.server.flow.resume();
   }
 
   /** The client is gone. */
@@ -385,7 +385,7 @@ export class Relay implements ServerHolder, Waiter {
     const bytes = this.#replies.pass(segment);
     if (bytes !== undefined && this.#phase === "active") {
       this.#meter.toClient(bytes.length);
-      if (!this.#client.write(bytes)) this.#lease?.server.socket.pause();
+      if (!this.#client.write(bytes)) this.#lease?.server.flow.pause();
     }
     if (this.#ledger.owed === 0) this.#answered();
   }
@@ -536,7 +536,7 @@ export class Relay implements ServerHolder, Waiter {
     if (first !== undefined) bytes = bytes === undefined ? first : Buffer.concat([first, bytes]);
     if (bytes !== undefined) {
       this.#meter.toServer(bytes.length);
-      if (!lease.server.socket.write(bytes)) this.#client.pause();
+      if (!lease.server.flow.write(bytes)) this.#client.pause();
     }
     const { stalled } = requests;
     if (stalled !== undefined) {
@@ -668,7 +668,7 @@ export class Relay implements ServerHolder, Waiter {
       return;
     }
     this.#refusedSoFar(refused);
-    if (end < segment.length) this.clientData(segment.subarray(end));
+    if (end < segment.length) this.received(segment.subarray(end));
   }
 
   #refusedSoFar(refused: RefusedRequests): void {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Deadline, within } from "@sluice/shared/time";
-import type { ServerSocket } from "../transport/index.js";
+import { DirectSocket, type ServerSocket } from "../transport/index.js";
 import {
   Backend,
   BackendScanner,
@@ -55,6 +55,8 @@ interface ExchangeOptions {
  */
 export class ServerConnection {
   readonly socket: ServerSocket;
+  /** Its bytes both ways. */
+  readonly flow: DirectSocket;
   readonly pid: number;
   readonly secret: Buffer;
   readonly openedAtMs: number;
@@ -101,8 +103,11 @@ export class ServerConnection {
       message: (type, body) => this.#message(type, body),
       copyIn: () => this.#holder?.copyIn(),
     });
-    socket.on("data", (segment: Buffer) => this.#received(segment));
-    socket.on("drain", () => this.#holder?.serverDrain());
+    this.flow = new DirectSocket(socket);
+    this.flow.begin({
+      received: (segment) => this.#received(segment),
+      drained: () => this.#holder?.serverDrain(),
+    });
     socket.on("error", (error) => this.#end(new ServerGone(error.message, error)));
     socket.on("close", () => this.#end(new ServerGone("closed by the server")));
     socket.on("end", () => socket.destroy());
@@ -169,7 +174,7 @@ export class ServerConnection {
   hold(holder: ServerHolder): void {
     this.#holder = holder;
     this.#lastError = undefined;
-    this.socket.resume();
+    this.flow.resume();
   }
 
   /** Its holder hears nothing more: another session's answers would be told to it, and that session's end. */
@@ -181,7 +186,7 @@ export class ServerConnection {
   rest(onClose: () => void): void {
     this.#holder = undefined;
     this.#onIdleClose = onClose;
-    this.socket.resume();
+    this.flow.resume();
   }
 
   /**
@@ -192,7 +197,7 @@ export class ServerConnection {
     await within(
       deadline,
       "query of our own",
-      this.#exchange(() => this.socket.write(query(text))),
+      this.#exchange(() => this.flow.write(query(text))),
     );
   }
 
@@ -201,7 +206,7 @@ export class ServerConnection {
     await within(
       deadline,
       "sign of life",
-      this.#exchange(() => this.socket.write(SYNC)),
+      this.#exchange(() => this.flow.write(SYNC)),
     );
   }
 
@@ -218,7 +223,7 @@ export class ServerConnection {
     await within(
       deadline,
       "question of our own",
-      this.#exchange(() => this.socket.write(query(text)), { collect: (segment) => reader.push(segment) }),
+      this.#exchange(() => this.flow.write(query(text)), { collect: (segment) => reader.push(segment) }),
     );
     const rows: (readonly (string | undefined)[])[] = [];
     for (let frame = reader.next(); frame !== undefined; frame = reader.next())
@@ -251,7 +256,7 @@ export class ServerConnection {
     await within(
       deadline,
       "resync",
-      this.#exchange(() => this.socket.write(question), { failOnError: false, ends }),
+      this.#exchange(() => this.flow.write(question), { failOnError: false, ends }),
     );
   }
 

@@ -1,9 +1,9 @@
-import type { Socket } from "node:net";
 import type { SluiceError } from "@sluice/shared/errors";
 import { type ServerConnection, ServerGone, type ServerHolder } from "../server/index.js";
+import type { DirectSocket } from "../transport/index.js";
 
 export interface PassageOptions {
-  readonly client: Socket;
+  readonly client: DirectSocket;
   readonly server: ServerConnection;
   /** Ends the client with this error, or without a word. */
   readonly end: (error: SluiceError | undefined) => void;
@@ -30,13 +30,13 @@ export class Passage implements ServerHolder {
     return !this.#options.server.betweenMessages;
   }
 
-  clientData(segment: Buffer): void {
+  received(segment: Buffer): void {
     this.#asking = true;
-    if (!this.#options.server.socket.write(segment)) this.#options.client.pause();
+    if (!this.#options.server.flow.write(segment)) this.#options.client.pause();
   }
 
-  clientDrain(): void {
-    this.#options.server.socket.resume();
+  drained(): void {
+    this.#options.server.flow.resume();
   }
 
   clientEnd(): void {
@@ -73,7 +73,7 @@ export class Passage implements ServerHolder {
   errorResponse(): void {}
 
   serverData(segment: Buffer): void {
-    if (!this.#options.client.write(segment)) this.#options.server.socket.pause();
+    if (!this.#options.client.write(segment)) this.#options.server.flow.pause();
     if (this.#draining !== undefined && (this.#streaming || !this.#asking)) this.#options.end(this.#draining);
   }
 

@@ -29,7 +29,7 @@ import {
   type Tenant,
   TenantBanned,
 } from "../tenants/index.js";
-import { type DialOptions, HandshakeFailed } from "../transport/index.js";
+import { type DialOptions, DirectSocket, HandshakeFailed } from "../transport/index.js";
 import type { Verifiers } from "../verifiers/index.js";
 import {
   BadStartupMessage,
@@ -271,7 +271,7 @@ export class Session implements RelayHost {
 
   /** It has said so, and has been sent all that there was: its side of the connection is not waited for. */
   get #clientHasLeft(): boolean {
-    return this.#relay?.clientEnded === true && this.#socket.writableLength === 0;
+    return this.#relay?.clientHasLeft === true;
   }
 
   #close(): void {
@@ -416,13 +416,14 @@ export class Session implements RelayHost {
       this.end(new Terminated());
       return;
     }
-    const relay = this.#startRelay(pool, identity, settings);
+    const client = new DirectSocket(this.#socket);
+    const relay = this.#startRelay(client, pool, identity, settings);
     if (kept !== undefined) relay.keep(kept);
     this.#sayReady(startup, greeting);
     this.#around.logins.count(identity.tenant.id, "ok");
     pool.meter.loggedIn(this.#around.clock.monotonic() - this.#acceptedAtMs);
     this.#beat(identity.tenant.clientHeartbeatIntervalS);
-    this.#listenFor(startup, relay);
+    this.#listenFor(startup, client, relay);
   }
 
   /** Replication: a server of its own, and whatever the two say to each other. */
@@ -439,12 +440,13 @@ export class Session implements RelayHost {
       return;
     }
     this.#cancelServer = opened.cancel;
-    const passage = new Passage({ client: this.#socket, server, end: (error) => this.end(error) });
+    const client = new DirectSocket(this.#socket);
+    const passage = new Passage({ client, server, end: (error) => this.end(error) });
     this.#passage = passage;
     this.#sayReady(startup, { parameters: new Map(server.parameters) });
     this.#around.logins.count(tenant.id, "ok");
     this.#beat(tenant.clientHeartbeatIntervalS);
-    this.#listenFor(startup, passage);
+    this.#listenFor(startup, client, passage);
   }
 
   /** The last messages of the login. */
@@ -455,21 +457,20 @@ export class Session implements RelayHost {
     this.#socket.write(Buffer.concat([...greetingBytes(greeting), backendKeyData(pid, secret), READY_IDLE]));
   }
 
-  #listenFor(startup: Startup, reader: Pick<Relay, "clientData" | "clientDrain" | "clientEnd">): void {
+  #listenFor(startup: Startup, client: DirectSocket, reader: Relay | Passage): void {
     const early = startup.input.release();
     const socket = this.#socket;
-    socket.on("data", (segment: Buffer) => reader.clientData(segment));
-    socket.on("drain", () => reader.clientDrain());
+    client.begin(reader);
     socket.on("end", () => reader.clientEnd());
-    if (early.length > 0) reader.clientData(early);
+    if (early.length > 0) reader.received(early);
     // It said no more while its server was prepared: nobody will say so again.
     if (socket.readableEnded) reader.clientEnd();
   }
 
-  #startRelay(pool: Pool, { tenant }: Identity, settings: SessionSettings): Relay {
+  #startRelay(client: DirectSocket, pool: Pool, { tenant }: Identity, settings: SessionSettings): Relay {
     const { clock, logger } = this.#around;
     const relay = new Relay({
-      client: this.#socket,
+      client,
       settings,
       naming: this.#namingFor(tenant),
       shared: sharedStatementsOf(pool),

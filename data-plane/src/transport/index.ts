@@ -8,6 +8,7 @@ export {
   type SecuredClient,
 } from "./client-tls.js";
 export { type DialOptions, dial, type ServerSocket } from "./dial.js";
+export { DirectSocket, type SocketReceiver } from "./direct-socket.js";
 export { endPointBinding } from "./end-point-binding.js";
 export { mayCarryPasswords } from "./password-channel.js";
 export { BadProxyHeader, type ProxyHeader, readProxyHeader } from "./proxy-header.js";

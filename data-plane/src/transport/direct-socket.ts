@@ -1,0 +1,143 @@
+import type { Socket } from "node:net";
+import { getSystemErrorName } from "node:util";
+import {
+  handleOf,
+  type OnRead,
+  readBytes,
+  type SocketHandle,
+  takesWrites,
+  type WriteRequest,
+  writeTo,
+} from "./socket-handle.js";
+
+/** Who hears what comes over a socket. */
+export interface SocketReceiver {
+  /** The bytes are the receiver's. */
+  received(segment: Buffer): void;
+  /** After a `write` that was answered with false: all of it has gone. */
+  drained(): void;
+}
+
+/**
+ * Hot path: the bytes of one socket, past Node's two streams. What was read is given on in the call in which Node got it,
+ * and what is written goes to the kernel in the call; a stream does the same with some twenty calls more for each, and with
+ * a turn of the microtask queue. Of a transaction of `pgbench -S` it takes 2 of 20 µs
+ * (docs/decisions/2026-12-01-past-nodes-streams.md).
+ *
+ *   read    handle.onread  ->  receiver.received        the stream learns of the end, and of errors, as ever
+ *   write   handle.writeBuffer                          while the stream has nothing to write itself; else, and over TLS, by it
+ *
+ * Everything else (end, destroy, 'end', 'close', 'error') is the socket's own: what is written by `end` goes behind what was
+ * written here. Where Node's handle is not as it is known, all goes through the streams.
+ */
+export class DirectSocket {
+  readonly socket: Socket;
+  readonly #handle: SocketHandle | undefined;
+  readonly #writes: boolean;
+  #receiver: SocketReceiver | undefined;
+  /** Writes of ours that the kernel has not taken whole. */
+  #pending = 0;
+
+  /** @param direct false: by the streams, as where Node has no such handle */
+  constructor(socket: Socket, direct = true) {
+    this.socket = socket;
+    this.#handle = direct ? handleOf(socket) : undefined;
+    this.#writes = this.#handle !== undefined && takesWrites(socket);
+  }
+
+  /** The socket flows, and nobody else reads it from now on. */
+  begin(receiver: SocketReceiver): void {
+    const { socket } = this;
+    this.#receiver = receiver;
+    const handle = this.#handle;
+    // What the stream has read before comes by it, in one of the next ticks.
+    if (handle === undefined || socket.readableLength > 0)
+      socket.on("data", (segment: Buffer) => receiver.received(segment));
+    socket.on("drain", () => this.#drained());
+    if (handle !== undefined) takeOver(handle, receiver);
+  }
+
+  /** False: the kernel has not taken all; `drained` tells when it has. */
+  write(bytes: Buffer): boolean {
+    const { socket } = this;
+    const handle = this.#handle;
+    if (handle === undefined || !this.#writes || socket.writableLength > 0 || !socket.writable)
+      return socket.write(bytes) && this.#pending === 0;
+    const outcome = writeTo(handle, bytes);
+    if (outcome === 0) return true;
+    if (typeof outcome === "number") socket.destroy(writeError(outcome));
+    else this.#await(outcome);
+    return false;
+  }
+
+  /** The kernel has everything. */
+  get flushed(): boolean {
+    return this.#pending === 0 && this.socket.writableLength === 0;
+  }
+
+  /** Nothing more is read, not even the end. */
+  pause(): void {
+    const handle = this.#handle;
+    if (handle === undefined) this.socket.pause();
+    else if (handle.reading && !this.socket.destroyed) {
+      handle.reading = false;
+      handle.readStop();
+    }
+  }
+
+  resume(): void {
+    const handle = this.#handle;
+    if (handle === undefined) this.socket.resume();
+    else if (!handle.reading && !this.socket.destroyed) {
+      handle.reading = true;
+      handle.readStart();
+    }
+  }
+
+  get paused(): boolean {
+    return this.#handle === undefined ? this.socket.isPaused() : !this.#handle.reading;
+  }
+
+  #await(request: WriteRequest): void {
+    this.#pending += 1;
+    request.oncomplete = (status) => {
+      request.buffer = undefined;
+      this.#pending -= 1;
+      const { socket } = this;
+      if (socket.destroyed) return;
+      if (status < 0) socket.destroy(writeError(status));
+      else if (this.#pending === 0 && socket.writableLength > 0) socket.write(NOTHING, () => this.#drained());
+      else this.#drained();
+    };
+    const { writeStatus } = request;
+    if (typeof writeStatus === "number") process.nextTick(() => request.oncomplete?.(writeStatus));
+  }
+
+  #drained(): void {
+    if (this.#pending === 0) this.#receiver?.drained();
+  }
+}
+
+const OWNER = Symbol("direct socket");
+const NOTHING = Buffer.alloc(0);
+/** Node's own `onread`, one function for all sockets. */
+let nodesOwn: OnRead | undefined;
+
+function takeOver(handle: SocketHandle & { [OWNER]?: SocketReceiver }, receiver: SocketReceiver): void {
+  nodesOwn ??= handle.onread;
+  handle[OWNER] = receiver;
+  handle.onread = onRead;
+}
+
+const onRead: OnRead = function (bytes) {
+  const receiver = (this as SocketHandle & { [OWNER]?: SocketReceiver })[OWNER];
+  if (bytes === undefined || receiver === undefined) return nodesOwn?.call(this, bytes);
+  receiver.received(readBytes(bytes));
+  return undefined;
+};
+
+/** As Node makes it of a number of libuv. */
+function writeError(errno: number): Error {
+  const code = getSystemErrorName(errno);
+  return Object.assign(new Error(`write ${code}`), { errno, code, syscall: "write" });
+}

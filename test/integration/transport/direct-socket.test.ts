@@ -1,0 +1,247 @@
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import tls from "node:tls";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { DirectSocket } from "../../../data-plane/src/transport/direct-socket.js";
+import { handleOf, takesWrites } from "../../../data-plane/src/transport/socket-handle.js";
+import { type Pair, TestCa } from "../../support/certificates.js";
+import { eventually } from "../../support/eventually.js";
+
+/** What comes, and what is told. */
+class Received {
+  readonly parts: Buffer[] = [];
+  drains = 0;
+  onPart: (() => void) | undefined;
+
+  received(segment: Buffer): void {
+    this.parts.push(segment);
+    this.onPart?.();
+  }
+
+  drained(): void {
+    this.drains += 1;
+  }
+
+  get bytes(): number {
+    return this.parts.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  get text(): string {
+    return Buffer.concat(this.parts).toString();
+  }
+}
+
+/** Whatever error goes before it. */
+const closeOf = (socket: Socket): Promise<void> => new Promise((done) => socket.once("close", () => done()));
+
+const digest = (parts: readonly Buffer[]): string => {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+};
+
+interface Ends {
+  /** The side that is tested. */
+  readonly own: DirectSocket;
+  readonly heard: Received;
+  readonly peer: Socket;
+  /** Under TLS: what carries it, on the side that connected. */
+  readonly carrier: Socket;
+}
+
+describe.each([
+  { kind: "tcp", secure: false, direct: true },
+  { kind: "tls", secure: true, direct: true },
+  { kind: "tcp through Node's streams", secure: false, direct: false },
+])("DirectSocket, $kind", ({ secure, direct }) => {
+  let pair: Pair;
+  let server: Server;
+  const open: Socket[] = [];
+
+  beforeAll(async () => {
+    pair = await (await TestCa.make()).issue({ dns: ["localhost"] });
+  });
+
+  afterEach(() => {
+    for (const socket of open.splice(0)) socket.destroy();
+    server.close();
+  });
+
+  /** @param accepted the tested side is the one that was accepted; else the one that connected */
+  async function ends(accepted = true): Promise<Ends> {
+    server = secure
+      ? tls.createServer({ ...pair, allowHalfOpen: true })
+      : createServer({ allowHalfOpen: true, noDelay: true });
+    const coming = once(server, secure ? "secureConnection" : "connection");
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const { port } = server.address() as AddressInfo;
+    const carrier = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    const connected = secure ? tls.connect({ socket: carrier, rejectUnauthorized: false }) : carrier;
+    const [there] = (await coming) as [Socket];
+    await eventually("both are open", () => connected.readyState === "open");
+    const [mine, peer] = accepted ? [there, connected] : [connected, there];
+    for (const socket of [mine, peer]) {
+      open.push(socket);
+      socket.on("error", () => undefined);
+    }
+    const own = new DirectSocket(mine, direct);
+    const heard = new Received();
+    mine.resume();
+    own.begin(heard);
+    return { own, heard, peer, carrier };
+  }
+
+  it("finds Node's handle as it is known, in this Node", async () => {
+    const { own } = await ends();
+    expect(handleOf(own.socket)).toBeDefined();
+    expect(takesWrites(own.socket)).toBe(!secure);
+  });
+
+  it.each([true, false])("passes bytes both ways, whole and in order (accepted: %s)", async (accepted) => {
+    const { own, heard, peer } = await ends(accepted);
+    const [there, back] = [randomBytes(3_000_000), randomBytes(3_000_000)];
+    const echoed = new Received();
+    peer.on("data", (segment: Buffer) => echoed.received(segment));
+    for (let at = 0; at < there.length; at += 10_001) peer.write(there.subarray(at, at + 10_001));
+    for (let at = 0; at < back.length; at += 7_777) own.write(back.subarray(at, at + 7_777));
+    await eventually("all has come", () => heard.bytes === there.length && echoed.bytes === back.length);
+    expect(digest(heard.parts)).toBe(digest([there]));
+    expect(digest(echoed.parts)).toBe(digest([back]));
+  });
+
+  it("keeps what it has given out as it was", async () => {
+    const { heard, peer } = await ends();
+    const parts = Array.from({ length: 200 }, (_, i) => Buffer.alloc(50, i));
+    for (const [i, part] of parts.entries()) {
+      peer.write(part);
+      await eventually("it has come", () => heard.bytes === 50 * (i + 1), { everyMs: 1 });
+    }
+    expect(Buffer.concat(heard.parts).equals(Buffer.concat(parts))).toBe(true);
+  });
+
+  it("says no while the peer does not read, and tells when all has gone", async () => {
+    const { own, heard, peer } = await ends();
+    peer.pause();
+    const sent: Buffer[] = [];
+    let more = true;
+    while (more && sent.length < 1000) {
+      const part = randomBytes(64 * 1024);
+      sent.push(part);
+      more = own.write(part);
+    }
+    expect(more).toBe(false);
+    expect(own.flushed).toBe(false);
+    // What nobody has waited for goes behind it.
+    for (const last of [randomBytes(100), randomBytes(100_000)]) {
+      sent.push(last);
+      own.write(last);
+    }
+    expect(heard.drains).toBe(0);
+    const there = new Received();
+    peer.on("data", (segment: Buffer) => there.received(segment));
+    peer.resume();
+    await eventually("it is told", () => heard.drains > 0 && own.flushed);
+    const all = sent.reduce((sum, { length }) => sum + length, 0);
+    await eventually("all has come", () => there.bytes === all);
+    expect(digest(there.parts)).toBe(digest(sent));
+  });
+
+  it("reads nothing while it is paused, so that the peer has to wait", async () => {
+    const { own, heard, peer } = await ends();
+    peer.write("a");
+    await eventually("the first byte", () => heard.text === "a");
+    own.pause();
+    expect(own.paused).toBe(true);
+    const block = Buffer.alloc(64 * 1024, 98);
+    let bytes = 1;
+    while (bytes < 64_000_000 && peer.writableLength < 1_000_000) {
+      peer.write(block);
+      bytes += block.length;
+      await new Promise(setImmediate);
+    }
+    // Of what the kernel holds for both of them, not more than one read's worth has been taken.
+    expect(heard.bytes).toBeLessThan(200_000);
+    expect(peer.writableLength).toBeGreaterThan(500_000);
+    own.resume();
+    expect(own.paused).toBe(false);
+    await eventually("the rest", () => heard.bytes === bytes);
+  });
+
+  it("hears the end behind the last byte, and can still answer", async () => {
+    const { own, heard, peer } = await ends();
+    let textAtEnd: string | undefined;
+    own.socket.on("end", () => {
+      textAtEnd = heard.text;
+      own.write(Buffer.from("an"));
+      own.socket.end("swer");
+    });
+    const answer = new Received();
+    peer.on("data", (segment: Buffer) => answer.received(segment));
+    peer.write("all ");
+    peer.end("of it");
+    await once(peer, "end");
+    expect(textAtEnd).toBe("all of it");
+    expect(answer.text).toBe("answer");
+  });
+
+  it("sends what was written before it ends, also to a peer that reads late", async () => {
+    const { own, peer } = await ends();
+    peer.pause();
+    const sent: Buffer[] = [];
+    do sent.push(randomBytes(100_000));
+    while (own.write(sent.at(-1) as Buffer) && sent.length < 1000);
+    own.socket.end("the end");
+    sent.push(Buffer.from("the end"));
+    const there = new Received();
+    peer.on("data", (segment: Buffer) => there.received(segment));
+    peer.resume();
+    await once(peer, "end");
+    expect(digest(there.parts)).toBe(digest(sent));
+  });
+
+  it("is closed where the peer resets, and takes writes after that without harm", async () => {
+    const { own, carrier } = await ends();
+    const closed = closeOf(own.socket);
+    carrier.resetAndDestroy();
+    await eventually("it is closed", () => {
+      own.write(Buffer.from("x"));
+      return own.socket.destroyed;
+    });
+    await closed;
+    expect(own.write(Buffer.from("x"))).toBe(false);
+    own.pause();
+    own.resume();
+  });
+
+  it("can be destroyed from inside of what it tells, and while a write is under way", async () => {
+    const { own, heard, peer } = await ends();
+    peer.pause();
+    while (own.write(Buffer.alloc(1_000_000)));
+    let drains: number | undefined;
+    heard.onPart = () => {
+      drains = heard.drains;
+      own.socket.destroy();
+    };
+    const closed = closeOf(own.socket);
+    peer.write(Buffer.alloc(300_000));
+    await closed;
+    const { bytes } = heard;
+    await new Promise(setImmediate);
+    expect(heard.bytes).toBe(bytes);
+    expect(heard.drains).toBe(drains);
+  });
+
+  it("gives on what the stream had read before it began", async () => {
+    const { own, peer } = await ends();
+    const second = new DirectSocket(own.socket, direct);
+    const heard = new Received();
+    // By the stream: as a client's first message that comes with the last one of its login.
+    own.socket.pause();
+    own.socket.push(Buffer.from("early, "));
+    own.socket.resume();
+    second.begin(heard);
+    peer.write("and late");
+    await eventually("both", () => heard.text === "early, and late");
+  });
+});
