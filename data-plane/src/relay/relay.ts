@@ -227,7 +227,7 @@ export class Relay implements ServerHolder, Waiter {
     lease.server.hold(this);
   }
 
-  received(segment: Buffer): void {
+  received(segment: Buffer): undefined {
     if (this.#phase === "ended" || this.#clientEnded) return;
     this.#meter.fromClient(segment.length);
     this.#times.arrived((this.#exchange === undefined || this.#ledger.owed === 0) && !this.#pending.any);
@@ -380,14 +380,17 @@ export class Relay implements ServerHolder, Waiter {
     if (settings !== undefined) this.#adopt(settings);
   }
 
-  serverData(segment: Buffer): void {
+  serverData(segment: Buffer): boolean {
     this.#meter.fromServer(segment.length);
     const bytes = this.#replies.pass(segment);
+    let gone = true;
     if (bytes !== undefined && this.#phase === "active") {
       this.#meter.toClient(bytes.length);
       if (!this.#client.write(bytes)) this.#lease?.server.flow.pause();
+      gone = this.#client.flushed;
     }
     if (this.#ledger.owed === 0) this.#answered();
+    return gone;
   }
 
   serverDrain(): void {

@@ -22,7 +22,7 @@ class AnsweringSocket extends Duplex {
 /** Writes down what it is told. */
 class Listener implements ServerHolder {
   readonly told: string[] = [];
-  serverData(): void {
+  serverData(): undefined {
     this.told.push("data");
   }
   readyForQuery(): void {

@@ -25,8 +25,11 @@ const MOST_ANSWER_BYTES = 1024 * 1024;
 
 /** Whoever holds the server: it reads what the server sends. */
 export interface ServerHolder {
-  /** What came, up to the last header that is whole. The messages in it have been told before. */
-  serverData(segment: Buffer): void;
+  /**
+   * What came, up to the last header that is whole. The messages in it have been told before. True: nobody has a use for
+   * these bytes any more.
+   */
+  serverData(segment: Buffer): boolean | undefined;
   /** A message that is no row and no COPY data; `end` may lie beyond the segment. */
   begins(type: number, start: number, end: number): void;
   readyForQuery(status: number, end: number): void;
@@ -301,6 +304,7 @@ export class ServerConnection {
         serverData: (segment) => {
           collect?.(segment);
           if (ends === undefined ? left <= 0 : ends(segment, lastType)) finish();
+          return undefined;
         },
         begins: (type) => {
           lastType = type;
@@ -319,16 +323,16 @@ export class ServerConnection {
     });
   }
 
-  #received(segment: Buffer): void {
+  #received(segment: Buffer): boolean | undefined {
     let whole: Buffer;
     try {
       whole = this.#scanner.scan(segment);
     } catch (error) {
       this.#end(error instanceof Error ? error : new ServerGone(String(error)));
       this.socket.destroy();
-      return;
+      return undefined;
     }
-    this.#holder?.serverData(whole);
+    return this.#holder?.serverData(whole);
   }
 
   #message(type: number, body: Buffer): void {

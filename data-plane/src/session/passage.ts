@@ -30,7 +30,7 @@ export class Passage implements ServerHolder {
     return !this.#options.server.betweenMessages;
   }
 
-  received(segment: Buffer): void {
+  received(segment: Buffer): undefined {
     this.#asking = true;
     if (!this.#options.server.flow.write(segment)) this.#options.client.pause();
   }
@@ -72,7 +72,7 @@ export class Passage implements ServerHolder {
 
   errorResponse(): void {}
 
-  serverData(segment: Buffer): void {
+  serverData(segment: Buffer): undefined {
     if (!this.#options.client.write(segment)) this.#options.server.flow.pause();
     if (this.#draining !== undefined && (this.#streaming || !this.#asking)) this.#options.end(this.#draining);
   }

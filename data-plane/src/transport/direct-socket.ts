@@ -4,6 +4,7 @@ import {
   handleOf,
   type OnRead,
   readBytes,
+  readLength,
   type SocketHandle,
   takesWrites,
   type WriteRequest,
@@ -12,8 +13,11 @@ import {
 
 /** Who hears what comes over a socket. */
 export interface SocketReceiver {
-  /** The bytes are the receiver's. */
-  received(segment: Buffer): void;
+  /**
+   * The bytes are the receiver's, unless it says true: nobody has a use for them any more, and they may be overwritten by
+   * what comes next.
+   */
+  received(segment: Buffer): boolean | undefined;
   /** After a `write` that was answered with false: all of it has gone. */
   drained(): void;
 }
@@ -26,6 +30,10 @@ export interface SocketReceiver {
  *
  *   read    handle.onread  ->  receiver.received        the stream learns of the end, and of errors, as ever
  *   write   handle.writeBuffer                          while the stream has nothing to write itself; else, and over TLS, by it
+ *
+ * For each read Node makes a buffer of 64 KiB, and large results keep its collector busy. A socket that has brought much at
+ * once reads into one of its own from then on, if its receiver lends bytes back: into the same one for as long as it says of
+ * each segment that it is done with it, and into another one after a segment that somebody holds.
  *
  * Everything else (end, destroy, 'end', 'close', 'error') is the socket's own: what is written by `end` goes behind what was
  * written here. Where Node's handle is not as it is known, all goes through the streams.
@@ -118,23 +126,52 @@ export class DirectSocket {
   }
 }
 
-const OWNER = Symbol("direct socket");
+/** What Node reads at once. */
+const READ_BYTES = 64 * 1024;
+/** Who brings so much at once brings more. */
+const MUCH_BYTES = 16 * 1024;
 const NOTHING = Buffer.alloc(0);
+const RECEIVER = Symbol("receiver");
+const OWN = Symbol("buffer of its own");
 /** Node's own `onread`, one function for all sockets. */
 let nodesOwn: OnRead | undefined;
 
-function takeOver(handle: SocketHandle & { [OWNER]?: SocketReceiver }, receiver: SocketReceiver): void {
+interface TakenHandle extends SocketHandle {
+  [RECEIVER]?: SocketReceiver;
+  /** Node knows its address alone: it has to be held here. */
+  [OWN]?: Buffer;
+}
+
+function takeOver(handle: TakenHandle, receiver: SocketReceiver): void {
   nodesOwn ??= handle.onread;
-  handle[OWNER] = receiver;
+  handle[RECEIVER] = receiver;
   handle.onread = onRead;
 }
 
-const onRead: OnRead = function (bytes) {
-  const receiver = (this as SocketHandle & { [OWNER]?: SocketReceiver })[OWNER];
-  if (bytes === undefined || receiver === undefined) return nodesOwn?.call(this, bytes);
-  receiver.received(readBytes(bytes));
-  return undefined;
+const onRead: OnRead = function (this: TakenHandle, bytes) {
+  const receiver = this[RECEIVER];
+  if (receiver === undefined) return nodesOwn?.call(this, bytes);
+  if (bytes !== undefined) {
+    const segment = readBytes(bytes);
+    const free = receiver.received(segment);
+    if (free === true && segment.length >= MUCH_BYTES) ownBuffer(this);
+    return undefined;
+  }
+  const length = readLength();
+  const own = this[OWN];
+  if (own === undefined || length <= 0) return nodesOwn?.call(this, bytes);
+  if (receiver.received(own.subarray(0, length)) === true) return undefined;
+  const next = Buffer.allocUnsafeSlow(READ_BYTES);
+  this[OWN] = next;
+  return next;
 };
+
+function ownBuffer(handle: TakenHandle): void {
+  if (handle.useUserBuffer === undefined) return;
+  const own = Buffer.allocUnsafeSlow(READ_BYTES);
+  handle[OWN] = own;
+  handle.useUserBuffer(own);
+}
 
 /** As Node makes it of a number of libuv. */
 function writeError(errno: number): Error {

@@ -12,6 +12,8 @@ export interface SocketHandle {
   reading: boolean;
   readStart(): number;
   readStop(): number;
+  /** It reads into these bytes from now on, and into what `onread` returns. Once for a handle. */
+  useUserBuffer?(bytes: Buffer): void;
   writeBuffer(request: WriteRequest | null, bytes: Buffer): number | WriteRequest;
 }
 
@@ -56,10 +58,16 @@ export function takesWrites(socket: Socket): boolean {
   return !(socket instanceof TLSSocket);
 }
 
-/** What the handle read just now. */
+/** What the handle read just now, into memory of Node's. */
 export function readBytes(bytes: ArrayBuffer): Buffer {
   const { streamBaseState: state, kArrayBufferOffset, kReadBytesOrError } = binding as StreamBinding;
   return Buffer.from(bytes, state[kArrayBufferOffset], state[kReadBytesOrError]);
+}
+
+/** How much the handle read just now; 0 or less: nothing, the end, or an error. */
+export function readLength(): number {
+  const { streamBaseState: state, kReadBytesOrError } = binding as StreamBinding;
+  return state[kReadBytesOrError] as number;
 }
 
 /** 0: the kernel has taken all; or a negative error of libuv; or what tells when it has, and holds the bytes until then. */

@@ -14,7 +14,7 @@ class Received {
   drains = 0;
   onPart: (() => void) | undefined;
 
-  received(segment: Buffer): void {
+  received(segment: Buffer): undefined {
     this.parts.push(segment);
     this.onPart?.();
   }
@@ -230,6 +230,34 @@ describe.each([
     await new Promise(setImmediate);
     expect(heard.bytes).toBe(bytes);
     expect(heard.drains).toBe(drains);
+  });
+
+  it("reads much into one buffer, as long as it is told that nobody holds what was in it", async () => {
+    const { own, peer } = await ends();
+    const bytes = randomBytes(8_000_000);
+    const buffers = new Set<ArrayBufferLike>();
+    const [kept, copies, order]: [Buffer[], Buffer[], boolean[]] = [[], [], []];
+    let length = 0;
+    const borrower = {
+      received(segment: Buffer) {
+        length += segment.length;
+        buffers.add(segment.buffer);
+        // Ten that are not held, ten that are, and so on.
+        const holds = Math.floor(order.length / 10) % 2 === 1;
+        order.push(holds);
+        if (holds) kept.push(segment);
+        else copies.push(Buffer.from(segment));
+        return !holds;
+      },
+      drained: () => undefined,
+    };
+    new DirectSocket(own.socket, direct).begin(borrower);
+    peer.write(bytes);
+    await eventually("all has come", () => length === bytes.length);
+    // What was held is still what it was.
+    const all = order.map((holds) => (holds ? kept : copies).shift() as Buffer);
+    expect(digest(all)).toBe(digest([bytes]));
+    if (direct) expect(buffers.size).toBeLessThan(order.length);
   });
 
   it("gives on what the stream had read before it began", async () => {
