@@ -39,7 +39,7 @@ const TARGETS: readonly Target[] = [
     column: "CPU ratio",
     of: (cell) => ({ most: (few(cell) ? 1.5 : 1.25) + (isTls(cell) ? 0.2 : 0) }),
     because:
-      "the kernel and node's streams, for each read and each write: a relay of twenty lines on node:net that looks at nothing costs 1.5 to 1.7 times as much as PgBouncer (floor, below), which calls recv and send itself",
+      "the kernel and Node's way from it to JavaScript, for each read and each write, with caches that are cold when there is one client: see floor, below, for what a relay that looks at nothing costs on Node's streams and on its handles",
   },
   {
     benchmark: "tail",

@@ -5,9 +5,15 @@ import type { Contestant, Course } from "./contestant.js";
 
 const PROGRAM = fileURLToPath(new URL("plain-relay-process.js", import.meta.url));
 
-/** Bytes from one socket to another and nothing else: what Node itself costs. A server connection for each client. */
-export async function startPlainRelay(course: Course): Promise<Contestant> {
-  const child = fork(PROGRAM, [course.host, String(course.port)]);
+/**
+ * Bytes from one socket to another and nothing else: what Node itself costs. A server connection for each client.
+ * @param way by the streams of node:net, or by its handles, as the product
+ */
+export async function startPlainRelay(
+  course: Course,
+  way: "streams" | "handles" = "streams",
+): Promise<Contestant> {
+  const child = fork(PROGRAM, [course.host, String(course.port), way]);
   const port = await new Promise<number>((resolve, reject) => {
     child.once("message", (message) => resolve(Number(message)));
     child.once("exit", () => reject(new Error("the plain relay ended")));
@@ -16,7 +22,7 @@ export async function startPlainRelay(course: Course): Promise<Contestant> {
     pin([child.pid], course.poolerProcessor);
   return {
     ...course,
-    name: "plain relay",
+    name: way === "streams" ? "plain relay" : "relay on handles",
     host: "127.0.0.1",
     port,
     preparesByName: true,

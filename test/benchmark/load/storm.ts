@@ -58,7 +58,6 @@ function served(
   at: number,
 ): Promise<StormAnswer> {
   const { port, user, password, database } = contestant;
-  const localAddress = `127.0.1.${at + 1}`;
   return new Promise((resolve, reject) => {
     const late = setTimeout(
       () => reject(new Error(`a storm through ${contestant.name} was not over after ${TIMEOUT_MS / 1000} s`)),
@@ -73,7 +72,7 @@ function served(
       reject(new Error(`a process of clients ended with ${code}`));
     });
     child.send({
-      ...{ port, user, password, database, count, localAddress, atOnce, tls, stay },
+      ...{ port, user, password, database, count, place: at, atOnce, tls, stay },
       applicationName: stormName(contestant),
     } satisfies StormTask);
   });

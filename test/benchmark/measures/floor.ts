@@ -11,11 +11,12 @@ const CLIENTS = [1, 20, 100];
 /** The least that a transaction can cost on Node's own sockets: what is beyond it is ours, what is below it nobody's. */
 export const floor: Measure = {
   name: "floor",
-  what: "processor time of a transaction of pgbench -S, simple protocol, beside a relay of twenty lines on node:net that looks at nothing and has a server for each client",
+  what: "processor time of a transaction of pgbench -S, simple protocol, beside relays of twenty lines that look at nothing and have a server for each client: on node:net, and on its handles as the product",
   async measure({ course, sluice, pgbouncer, quick, loadProcessor: processor, note }) {
-    const relay = await startPlainRelay(course);
+    const relays: Contestant[] = [];
     try {
-      const contestants: Contestant[] = [sluice, relay, ...(pgbouncer === undefined ? [] : [pgbouncer])];
+      for (const way of ["streams", "handles"] as const) relays.push(await startPlainRelay(course, way));
+      const contestants: Contestant[] = [sluice, ...relays, ...(pgbouncer === undefined ? [] : [pgbouncer])];
       const rows: Row[] = [];
       const rounds: Record<string, unknown> = {};
       for (const clients of CLIENTS) {
@@ -37,7 +38,7 @@ export const floor: Measure = {
       }
       return { rows, rounds, plot: undefined };
     } finally {
-      await relay.stop();
+      for (const relay of relays) await relay.stop();
     }
   },
 };
@@ -45,13 +46,15 @@ export const floor: Measure = {
 function valuesOf(results: ReadonlyMap<string, readonly PgbenchFigures[]>): Row["values"] {
   const cpu = (name: string): readonly number[] =>
     results.get(name)?.map((round) => round.cpuMicrosPerTransaction) ?? [];
-  const [ours, floor, theirs] = [cpu("sluice"), cpu("plain relay"), cpu("pgbouncer")];
+  const [ours, theirs] = [cpu("sluice"), cpu("pgbouncer")];
+  const [streams, handles] = [cpu("plain relay"), cpu("relay on handles")];
   return {
     "sluice CPU µs": median(ours),
-    "plain relay CPU µs": median(floor),
+    "plain relay CPU µs": median(streams),
+    "relay on handles CPU µs": median(handles),
     "pgbouncer CPU µs": median(theirs),
-    "sluice / plain relay": ratioOf(ours, floor).median,
-    "plain relay / pgbouncer": ratioOf(floor, theirs).median,
+    "plain relay / pgbouncer": ratioOf(streams, theirs).median,
+    "relay on handles / pgbouncer": ratioOf(handles, theirs).median,
     "sluice / pgbouncer": ratioOf(ours, theirs).median,
   };
 }

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import tls from "node:tls";
+import { DirectSocket } from "@sluice/data-plane/transport/index";
+import { handleOf, takesWrites } from "@sluice/data-plane/transport/socket-handle";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { DirectSocket } from "../../../data-plane/src/transport/direct-socket.js";
-import { handleOf, takesWrites } from "../../../data-plane/src/transport/socket-handle.js";
 import { type Pair, TestCa } from "../../support/certificates.js";
 import { eventually } from "../../support/eventually.js";
 
