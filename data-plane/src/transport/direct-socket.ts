@@ -62,7 +62,9 @@ export class DirectSocket {
     if (handle === undefined || socket.readableLength > 0)
       socket.on("data", (segment: Buffer) => receiver.received(segment));
     socket.on("drain", () => this.#drained());
-    if (handle !== undefined) takeOver(handle, receiver);
+    if (handle === undefined) return;
+    takeOver(handle, receiver);
+    this.resume();
   }
 
   /** False: the kernel has not taken all; `drained` tells when it has. */
