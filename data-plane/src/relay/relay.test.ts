@@ -101,6 +101,17 @@ describe("Relay", () => {
     expect(rig.client.isPaused()).toBe(false);
   });
 
+  it("is done with a server's bytes when its client's socket has taken them, and not before", () => {
+    const rig = new Rig();
+    rig.relay.received(query("select 1"));
+    // Held by the socket: were they overwritten, the client would read another one's answer.
+    expect(rig.relay.serverData(Buffer.from(ANSWER))).toBe(false);
+    const quick = new Rig();
+    quick.client._write = (_, __, done) => done();
+    quick.relay.received(query("select 1"));
+    expect(quick.relay.serverData(Buffer.from(ANSWER))).toBe(true);
+  });
+
   it("serves a client on that has been quiet, as it did before", async () => {
     const rig = new Rig();
     for (const sql of ["select 1", "select 2", "select 3"]) {
