@@ -10,6 +10,7 @@ import type { Measure, Outcome, Result } from "./measure.js";
 import { connectStorm } from "./measures/connect-storm.js";
 import { floor } from "./measures/floor.js";
 import { idleClients } from "./measures/idle-clients.js";
+import { manyClients } from "./measures/many-clients.js";
 import { manyTenants } from "./measures/many-tenants.js";
 import { oneChange } from "./measures/one-change.js";
 import { propagation } from "./measures/propagation.js";
@@ -34,6 +35,7 @@ const MEASURES: readonly Measure[] = [
   tail,
   connectStorm,
   idleClients,
+  manyClients,
   reconnectStorm,
   resultSize,
   workers,

@@ -69,6 +69,12 @@ const TARGETS: readonly Target[] = [
       "the row of bare node:net is the floor that TypeScript on node's sockets stands on; above it are a session and a relay, some 5 KB of objects for each client",
   },
   {
+    benchmark: "many-clients",
+    column: "a million, GiB",
+    of: (cell) => (cell.startsWith("100,000") ? { most: 16 } : undefined),
+    because: "what hangs on each client: docs/decisions/2026-12-01-logins-and-idle-clients.md",
+  },
+  {
     benchmark: "reconnect-storm",
     column: "not served",
     of: (cell) => (cell.startsWith("sluice") ? { most: 0 } : undefined),

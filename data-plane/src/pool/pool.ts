@@ -319,6 +319,7 @@ export class Pool implements PermitUser {
   /** To the next in turn, or to the idle ones. */
   #handOn(server: PooledServer): void {
     const wanted = this.#queue.length > 0;
+    const nowMs = this.#nowMs;
     if (
       this.#retired ||
       // Behind a pause stands another server, or the same one restarted.
@@ -326,7 +327,7 @@ export class Pool implements PermitUser {
       server.generation !== this.#opening.generation ||
       server.moved ||
       this.#options.permits.yields(wanted) ||
-      this.#nowMs > server.expiresAtMs ||
+      nowMs > server.expiresAtMs ||
       !server.server.idle
     ) {
       this.#drop(server);
@@ -338,7 +339,7 @@ export class Pool implements PermitUser {
       return;
     }
     server.state = "idle";
-    server.idleSinceMs = this.#nowMs;
+    server.idleSinceMs = nowMs;
     this.#servers.rest(server);
     server.server.rest(() => this.#drop(server));
   }

@@ -45,6 +45,7 @@ export class DirectSocket {
   #receiver: SocketReceiver | undefined;
   /** Writes of ours that the kernel has not taken whole. */
   #pending = 0;
+  #hearsDrain = false;
 
   /** @param direct false: by the streams, as where Node has no such handle */
   constructor(socket: Socket, direct = true) {
@@ -61,7 +62,6 @@ export class DirectSocket {
     // What the stream has read before comes by it, in one of the next ticks.
     if (handle === undefined || socket.readableLength > 0)
       socket.on("data", (segment: Buffer) => receiver.received(segment));
-    socket.on("drain", () => this.#drained());
     if (handle === undefined) return;
     takeOver(handle, receiver);
     this.resume();
@@ -72,7 +72,7 @@ export class DirectSocket {
     const { socket } = this;
     const handle = this.#handle;
     if (handle === undefined || !this.#writes || socket.writableLength > 0 || !socket.writable)
-      return socket.write(bytes) && this.#pending === 0;
+      return this.#writeByStream(bytes);
     const outcome = writeTo(handle, bytes);
     if (outcome === 0) return true;
     if (typeof outcome === "number") socket.destroy(writeError(outcome));
@@ -106,6 +106,15 @@ export class DirectSocket {
 
   get paused(): boolean {
     return this.#handle === undefined ? this.socket.isPaused() : !this.#handle.reading;
+  }
+
+  #writeByStream(bytes: Buffer): boolean {
+    const { socket } = this;
+    if (socket.write(bytes)) return this.#pending === 0;
+    // Most sockets never come to it.
+    if (!this.#hearsDrain) socket.on("drain", () => this.#drained());
+    this.#hearsDrain = true;
+    return false;
   }
 
   #await(request: WriteRequest): void {

@@ -1,3 +1,6 @@
+// The global one is looked up each time it is asked.
+import { performance } from "node:perf_hooks";
+
 /** A timer that can be taken back. Taking it back after it fired does nothing. */
 export interface Timer {
   cancel(): void;

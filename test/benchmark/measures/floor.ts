@@ -2,6 +2,7 @@ import { cell } from "../cells.js";
 import type { Contestant } from "../contestants/contestant.js";
 import { startPlainRelay } from "../contestants/plain-relay.js";
 import { type PgbenchFigures, pgbench } from "../load/pgbench.js";
+import { warmUp } from "../load/warm-up.js";
 import type { Measure, Row } from "../measure.js";
 import { inTurns } from "../rounds.js";
 import { median, ratioOf } from "../statistics.js";
@@ -17,6 +18,7 @@ export const floor: Measure = {
     try {
       for (const way of ["streams", "handles"] as const) relays.push(await startPlainRelay(course, way));
       const contestants: Contestant[] = [sluice, ...relays, ...(pgbouncer === undefined ? [] : [pgbouncer])];
+      await warmUp(contestants, { protocol: "simple", tls: false, processor }, quick);
       const rows: Row[] = [];
       const rounds: Record<string, unknown> = {};
       for (const clients of CLIENTS) {

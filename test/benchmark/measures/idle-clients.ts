@@ -1,11 +1,10 @@
-import { setTimeout as after } from "node:timers/promises";
 import { TestCa } from "../../support/certificates.js";
 import { cell, failedRow } from "../cells.js";
 import { startBareServers } from "../contestants/bare-server.js";
 import type { Contestant } from "../contestants/contestant.js";
 import { IdleClients } from "../load/idle-clients.js";
 import type { Measure, Row } from "../measure.js";
-import { memoryOf } from "../processes.js";
+import { settledMemory } from "../settled-memory.js";
 
 /** Clients that are logged in and idle: what each costs the pooler in memory, all its processes together. */
 export const idleClients: Measure = {
@@ -51,19 +50,3 @@ export const idleClients: Measure = {
     }
   },
 };
-
-const SAME_WITHIN = 0.005;
-const LOOK_EVERY_MS = 1000;
-const MOST_LOOKS = 15;
-
-/** Once it changes no more: a collector gives back what logins needed. */
-async function settledMemory(contestant: Contestant): Promise<number> {
-  let last = memoryOf(contestant.pids());
-  for (let look = 0, same = 0; look < MOST_LOOKS && same < 3; look++) {
-    await after(LOOK_EVERY_MS);
-    const now = memoryOf(contestant.pids());
-    same = Math.abs(now - last) <= last * SAME_WITHIN ? same + 1 : 0;
-    last = now;
-  }
-  return last;
-}

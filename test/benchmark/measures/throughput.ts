@@ -1,6 +1,7 @@
 import { cell } from "../cells.js";
 import type { Contestant } from "../contestants/contestant.js";
 import { type PgbenchFigures, type Protocol, pgbench } from "../load/pgbench.js";
+import { warmUp } from "../load/warm-up.js";
 import type { Ground, Measure, Outcome, Row } from "../measure.js";
 import { inTurns } from "../rounds.js";
 import { median, ratioOf } from "../statistics.js";
@@ -15,10 +16,11 @@ export const throughput: Measure = {
     const rounds: Record<string, unknown> = {};
     for (const tls of quick ? [false] : [false, true]) {
       for (const protocol of quick ? QUICK_PROTOCOLS : tls ? TLS_PROTOCOLS : PROTOCOLS) {
+        const contestants = contestantsOf(ground, protocol, tls);
+        await warmUp(contestants, { protocol, tls, processor: ground.loadProcessor }, quick);
         for (const clients of clientsOf(protocol, tls, quick)) {
           const name = `${protocol}${tls ? " TLS" : ""} c=${clients}`;
           await cell(rows, name, ground.note, async () => {
-            const contestants = contestantsOf(ground, protocol, tls);
             const results = await inTurns(contestants, quick ? 2 : 3, (contestant) =>
               pgbench(contestant, {
                 ...{ protocol, clients, tls },
