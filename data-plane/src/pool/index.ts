@@ -9,5 +9,4 @@ export { CheckoutTimeout, PoolRetired, TooManyPools } from "./pool-failure.js";
 export { type PoolRules, poolRulesOf } from "./pool-rules.js";
 export type { Opened } from "./pooled-server.js";
 export { type DatabaseServer, OUTSIDE_POOLS, type PoolKey, Pools, type PoolsOptions } from "./pools.js";
-export { type Queued, WaitQueue } from "./wait-queue.js";
 export type { Place, Waiter } from "./waiter.js";

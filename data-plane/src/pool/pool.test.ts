@@ -204,7 +204,7 @@ describe("Pool", () => {
     expect(given).toBe(lease);
   });
 
-  it("serves ten thousand who give it back at once, and none from inside another", async () => {
+  it("serves ten thousand who give it back at once in their order, and its stack does not grow with them", async () => {
     const { pool } = new Rig(1);
     const lease = await pool.checkout(1000);
     const order: number[] = [];

@@ -201,7 +201,7 @@ export class Pool implements PermitUser {
   }
 
   /**
-   * Into the queue, behind `takeIdle` has found none. The time that it takes to open one for whoever asks does not count:
+   * Into the queue, when `takeIdle` has found none. The time that it takes to open one for whoever asks does not count:
    * that is bounded by the rules' `connectTimeoutMs`. Refused by CheckoutTimeout, PoolRetired, or what went wrong with
    * connecting; `granted` may be called before this returns.
    */
