@@ -9,6 +9,7 @@ import { KeyDerivations, MockVerifiers } from "../auth/index.js";
 import { CancelKeys, sendCancel } from "../cancel/index.js";
 import { LoginOutcomes, PoolMeters, ProcessMeter, type SlowSpans } from "../metrics/index.js";
 import { Pools } from "../pool/index.js";
+import { Exchanges } from "../relay/index.js";
 import {
   type NegotiationRules,
   Session,
@@ -170,6 +171,7 @@ export class DataPlaneWorker {
       mocks: new MockVerifiers(),
       derivations,
       pools: this.#pools,
+      exchanges: new Exchanges(),
       cancelKeys: this.#cancelKeys,
       routeCancel: (key, origin) => this.#cancels.request(key, origin),
       dialOptions,

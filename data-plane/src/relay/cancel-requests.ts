@@ -14,7 +14,7 @@ const WAIT_TIMEOUT_MS = 10_000;
 /** Each is a connection to the server, for as long as that takes: a client that asks again and again gets no more. */
 const MOST = 3;
 
-/** The cancel requests of one client, on their way to the server in its hand. */
+/** The cancel requests of one client, on their way to the server in its hand. Most clients never send one. */
 export class CancelRequests {
   readonly #options: CancelRequestsOptions;
   #underWay = 0;

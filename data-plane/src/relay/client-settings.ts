@@ -17,6 +17,8 @@ export class ClientSettings {
   /** What it came with. */
   readonly #login: SessionSettings;
   #now: SessionSettings;
+  /** Of `#now`, made when it is asked for. */
+  #parseContext: string | undefined;
 
   constructor(login: SessionSettings) {
     this.#login = login;
@@ -34,7 +36,8 @@ export class ClientSettings {
 
   /** What of them makes a prepared statement another one. */
   get parseContext(): string {
-    return this.#now.only(isParseContext).key;
+    this.#parseContext ??= this.#now.only(isParseContext).key;
+    return this.#parseContext;
   }
 
   /**
@@ -58,6 +61,7 @@ export class ClientSettings {
     if (server !== undefined) server.settings = settings;
     if (settings === this.#now) return false;
     this.#now = settings;
+    this.#parseContext = undefined;
     return true;
   }
 

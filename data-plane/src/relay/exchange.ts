@@ -1,28 +1,59 @@
-import { CancelRequests, type CancelRequestsOptions } from "./cancel-requests.js";
-import type { Ledger } from "./ledger.js";
-import { LeftBehind, type LeftBehindOptions } from "./left-behind.js";
+import type { Asker } from "./asker.js";
+import { CurrentClient } from "./current-client.js";
+import { Ledger } from "./ledger.js";
+import { Remembered } from "./remembered.js";
 import { Renewal } from "./renewal.js";
-import { Replies, type Reports } from "./replies.js";
-import { Requests, type RequestsOptions } from "./requests.js";
+import { Replies } from "./replies.js";
+import { Requests } from "./requests.js";
 
 /**
- * What follows a client's requests and their answers. Some twenty objects, which a client that asks nothing does not
- * have.
+ * What follows a client's requests and their answers, some twenty objects. A client has one while a request of it is under
+ * way; what is to be known of it longer is in `remembered`.
  */
 export class Exchange {
+  readonly #client: CurrentClient;
   readonly ledger: Ledger;
   readonly requests: Requests;
   readonly replies: Replies;
   readonly renewal: Renewal;
-  readonly cancels: CancelRequests;
-  readonly leftBehind: LeftBehind;
+  /** Of the last client, if it is as new: the next one's. */
+  #spare: Remembered | undefined;
 
-  constructor(options: RequestsOptions, reports: Reports, around: CancelRequestsOptions & LeftBehindOptions) {
-    this.ledger = options.ledger;
-    this.requests = new Requests(options);
-    this.replies = new Replies(this.ledger, reports);
+  constructor(asker: Asker, remembered?: Remembered) {
+    const client = new CurrentClient(asker, remembered ?? new Remembered(asker.shared));
+    this.#client = client;
+    this.ledger = new Ledger();
+    this.requests = new Requests(this.ledger, client);
+    this.replies = new Replies(this.ledger, client);
     this.renewal = new Renewal(this.ledger, this.requests, this.replies);
-    this.cancels = new CancelRequests(around);
-    this.leftBehind = new LeftBehind(around, this.requests.traces);
+    this.requests.reset();
+  }
+
+  get remembered(): Remembered {
+    return this.#client.remembered;
+  }
+
+  /** Nothing is under way: it can follow another client's. */
+  get blank(): boolean {
+    return this.ledger.blank && this.requests.settled;
+  }
+
+  /** @returns what is to be remembered of the client; undefined: nothing */
+  leave(): Remembered | undefined {
+    const { remembered } = this.#client;
+    this.#client.leave();
+    // Nobody else's from then on, as long as the client has it.
+    this.#spare = remembered.blank ? remembered : undefined;
+    return this.#spare === undefined ? remembered : undefined;
+  }
+
+  /** It follows this client's from now on. `remembered`: undefined, nothing is known of it. */
+  follow(asker: Asker, remembered: Remembered | undefined): void {
+    const spare = this.#spare?.shared === asker.shared ? this.#spare : undefined;
+    this.#spare = undefined;
+    this.#client.become(asker, remembered ?? spare ?? new Remembered(asker.shared));
+    this.requests.reset();
+    this.replies.reset();
+    this.renewal.reset();
   }
 }

@@ -73,6 +73,18 @@ export class Ledger {
     this.#uncertain = true;
   }
 
+  /** As a new one: nothing is owed, and nothing that comes will be skipped. */
+  get blank(): boolean {
+    return (
+      this.#ring.length === 0 &&
+      this.#owed === 0 &&
+      this.#syncsInCopy === 0 &&
+      !this.#copying &&
+      !this.#skipping &&
+      !this.#uncertain
+    );
+  }
+
   /** What the server answers next. */
   get front(): number {
     return this.#ring.front;

@@ -1,5 +1,5 @@
-import type { Batch } from "./batch.js";
-import type { ClientStatement, ClientStatements } from "./client-statements.js";
+import type { ClientStatement } from "./client-statements.js";
+import type { CurrentClient } from "./current-client.js";
 import { Effect } from "./effect.js";
 import { HEADER_BYTES, NO_TEXT, nameEndOf } from "./message-bytes.js";
 import { refusalBy } from "./outcomes.js";
@@ -13,22 +13,17 @@ import {
   NO_STATEMENT,
   parseStatement,
   SharedStatement,
-  type SharedStatements,
   variantOf,
 } from "./shared-statements.js";
 import type { SqlStatements } from "./sql-statements.js";
 import type { StatementScanner } from "./statement-scanner.js";
 import { NO_NAMES } from "./text-names.js";
-import type { Traces } from "./traces.js";
 import { harmless, type Upstream } from "./upstream.js";
 
 export interface NamedRequestsOptions {
   readonly upstream: Upstream;
-  readonly batch: Batch;
-  readonly traces: Traces;
+  readonly client: CurrentClient;
   readonly texts: StatementScanner;
-  readonly clients: ClientStatements;
-  readonly shared: SharedStatements;
   readonly copies: ServerCopies;
   readonly sql: SqlStatements;
   readonly runs: RunEffects;
@@ -51,17 +46,19 @@ export class NamedRequests {
   }
 
   parse(segment: Buffer, at: number, end: number): boolean {
-    const { batch, traces, clients, shared, sql } = this.#options;
+    const { client, sql } = this.#options;
+    const { batch, traces, statements, shared } = client.remembered;
     const name = at + HEADER_BYTES;
     const nameEnd = nameEndOf(segment, name, end);
     const fullName = segment.toString("latin1", name, nameEnd);
-    const known = clients.find(segment, name, nameEnd, batch.number);
+    const known = statements.find(segment, name, nameEnd, batch.number);
     if (known === "undecided") return false;
     // Names that SQL has prepared are refused by the server itself.
     if (traces.sqlNames.has(fullName)) this.#upstream.ledger.extended(Owed.parse);
     else if (known !== undefined) this.#duplicate(segment, at, end, fullName, nameEnd + 1);
     else if (end > segment.length) this.#parseLong(at, end, fullName, nameEnd);
-    else if (clients.full(end - nameEnd)) this.#upstream.refuse(at, end, refusalBy(new TooManyStatements()));
+    else if (statements.full(end - nameEnd))
+      this.#upstream.refuse(at, end, refusalBy(new TooManyStatements()));
     else {
       const body = Buffer.from(segment.subarray(nameEnd + 1, end));
       const statement = shared.hold(body, () => this.#sharedOf(body));
@@ -72,7 +69,7 @@ export class NamedRequests {
       }
       if (batch.opens) this.#upstream.readSequences(statement.effects, at);
       sql.materialise(used, at);
-      this.#copies.parse(clients.parseSent(fullName, statement, batch.number), at, end);
+      this.#copies.parse(statements.parseSent(fullName, statement, batch.number), at, end);
     }
     return true;
   }
@@ -91,16 +88,16 @@ export class NamedRequests {
 
   describe(found: ClientStatement, at: number, end: number, name: number, nameEnd: number) {
     const variant = this.#copies.ensure(found, at);
-    if (found.describedIn === -1) found.describedIn = this.#options.batch.number;
+    if (found.describedIn === -1) found.describedIn = this.#options.client.remembered.batch.number;
     this.#upstream.rename(at, name, nameEnd, end, variant.nameBytes);
     this.#upstream.ledger.extended(Owed.describe);
   }
 
   /** The server keeps its copy for others; a name that it does not have is closed in its place. */
   close(found: ClientStatement, at: number, end: number): void {
-    const { clients, batch } = this.#options;
+    const { statements, batch } = this.#options.client.remembered;
     this.#upstream.replace(at, end, CLOSE_NOTHING);
-    this.#upstream.ledger.extended(Owed.close, clients.closeSent(found, batch.number));
+    this.#upstream.ledger.extended(Owed.close, statements.closeSent(found, batch.number));
   }
 
   #sharedOf(body: Buffer): SharedStatement {
@@ -124,8 +121,9 @@ export class NamedRequests {
 
   /** Too long to be kept: it stays on this server, which stays with the client. */
   #parseLong(at: number, end: number, fullName: string, nameEnd: number): void {
-    const { batch, traces, clients } = this.#options;
-    const refusal = traces.refusal(Effect.pins);
+    const { client } = this.#options;
+    const { batch, traces, statements } = client.remembered;
+    const refusal = client.refusal(Effect.pins);
     if (refusal !== undefined) {
       this.#upstream.refuse(at, end, refusal);
       return;
@@ -134,7 +132,7 @@ export class NamedRequests {
     const statement = new SharedStatement(NO_TEXT, Effect.none, NO_NAMES);
     statement.fix(variant);
     traces.effects |= Effect.pins;
-    const found = clients.parseSent(fullName, statement, batch.number);
+    const found = statements.parseSent(fullName, statement, batch.number);
     const sent = this.#upstream.server.statements.parseSent(variant.name, batch.number);
     this.#upstream.rename(at, at + HEADER_BYTES, nameEnd, end, variant.nameBytes);
     this.#copies.parseAnswers(found, sent);

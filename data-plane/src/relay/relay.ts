@@ -14,12 +14,14 @@ import {
   notificationResponse,
   TransactionStatus,
 } from "../wire/index.js";
-import type { CancelRequests } from "./cancel-requests.js";
+import type { Asker } from "./asker.js";
+import { CancelRequests } from "./cancel-requests.js";
 import { ClientSettings, changesSince } from "./client-settings.js";
-import { Exchange } from "./exchange.js";
+import type { Exchange } from "./exchange.js";
+import type { Exchanges } from "./exchanges.js";
 import { lastReport, SPOILT, UNCERTAIN } from "./last-report.js";
-import { Ledger } from "./ledger.js";
-import { type LeftBehind, refusedPin } from "./left-behind.js";
+import type { Ledger } from "./ledger.js";
+import { askWhatIsLeft, mustAsk, refusedPin } from "./left-behind.js";
 import type { Naming } from "./naming.js";
 import { JOINED, RESTORES } from "./outcomes.js";
 import { Owed } from "./owed.js";
@@ -32,10 +34,11 @@ import {
   QueryCanceled,
   TransactionTimeout,
 } from "./relay-failure.js";
+import type { Remembered } from "./remembered.js";
 import type { Renewal } from "./renewal.js";
 import type { Replies } from "./replies.js";
 import { RequestTimes } from "./request-times.js";
-import type { Remembered, Requests } from "./requests.js";
+import type { Requests } from "./requests.js";
 import { settle } from "./settle.js";
 import type { SharedStatements } from "./shared-statements.js";
 import type { Timeouts } from "./timeouts.js";
@@ -55,6 +58,7 @@ export interface RelayOptions {
   readonly settings: SessionSettings;
   readonly naming: Naming;
   readonly shared: SharedStatements;
+  readonly exchanges: Exchanges;
   readonly meter: PoolMeter;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -74,11 +78,12 @@ type Phase =
   | "refusing"
   | "ended";
 
-/** Making it again costs some µs. */
-const REST_AFTER_MS = 10_000;
 const SETTLE_TIMEOUT_MS = 5000;
 /** Servers that go while they are brought to a client's settings, before it is told. */
 const MOST_SETTLE_ATTEMPTS = 3;
+
+/** A client that asks again soon parses its unnamed statement anew. */
+const QUIET_MS = 10_000;
 
 let relays = 0;
 
@@ -86,14 +91,16 @@ let relays = 0;
  * Hot path: bytes both ways between one client and the servers it is given. A segment is looked at once and
  * written on as it is, if it can be; with a server at hand nothing here waits.
  */
-export class Relay implements ServerHolder, Waiter {
+export class Relay implements ServerHolder, Waiter, Asker {
   readonly #options: RelayOptions;
   readonly #client: DirectSocket;
   readonly #meter: PoolMeter;
-  /** Made with the first request, and given up while the client is quiet: most clients are. */
+  /** While a request is under way: most clients are quiet. */
   #exchange: Exchange | undefined;
-  /** Of one that was given up. */
+  /** From one to the next; undefined: nothing is to be known of this client. */
   #remembered: Remembered | undefined;
+  /** Made with the first that comes. */
+  #cancels: CancelRequests | undefined;
   readonly #id: number;
   #phase: Phase = "idle";
   #lease: Lease | undefined;
@@ -122,61 +129,81 @@ export class Relay implements ServerHolder, Waiter {
     this.#sessionLong = options.naming === "session";
   }
 
-  #beginExchange(): Exchange {
-    const { shared, meter, naming } = this.#options;
-    const parameters = () => this.#lease?.server.parameters ?? NO_PARAMETERS;
-    const exchange = new Exchange(
-      {
-        ledger: new Ledger(),
-        shared,
-        meter,
-        naming,
-        remembered: this.#remembered,
-        restores: this.#settings.restores,
-        reported: (name) => this.#lease?.server.reports(name) ?? false,
-        refusesPin: () => refusedPin(this.#lease, () => this.#options.host.currentPool().mayPin),
-        restore: (names) => this.#settings.queryAfterReset(names),
-      },
-      { parameters, changesSince: (told) => changesSince(told, parameters()) },
-      this.#options,
-    );
-    exchange.requests.context = this.#settings.parseContext;
+  // As what follows its requests asks about it.
+
+  get naming(): Naming {
+    return this.#options.naming;
+  }
+
+  get shared(): SharedStatements {
+    return this.#options.shared;
+  }
+
+  get meter(): PoolMeter {
+    return this.#meter;
+  }
+
+  get restores(): boolean {
+    return this.#settings.restores;
+  }
+
+  get parseContext(): string {
+    return this.#settings.parseContext;
+  }
+
+  reported(name: string): boolean {
+    return this.#lease?.server.reports(name) ?? false;
+  }
+
+  refusesPin(): SluiceError | undefined {
+    return refusedPin(this.#lease, () => this.#options.host.currentPool().mayPin);
+  }
+
+  restore(names: readonly string[]): string | undefined {
+    return this.#settings.queryAfterReset(names);
+  }
+
+  parameters(): ReadonlyMap<string, string> {
+    return this.#lease?.server.parameters ?? NO_PARAMETERS;
+  }
+
+  changesSince(told: ReadonlyMap<string, string>): Buffer {
+    return changesSince(told, this.parameters());
+  }
+
+  #takeExchange(): Exchange {
+    const exchange = this.#options.exchanges.take(this, this.#remembered);
     this.#exchange = exchange;
-    this.#remembered = undefined;
     return exchange;
   }
 
+  #giveExchangeBack(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    this.#exchange = undefined;
+    this.#remembered = this.#options.exchanges.giveBack(exchange);
+  }
+
   get #ledger(): Ledger {
-    return (this.#exchange ?? this.#beginExchange()).ledger;
+    return (this.#exchange ?? this.#takeExchange()).ledger;
   }
 
   get #requests(): Requests {
-    return (this.#exchange ?? this.#beginExchange()).requests;
+    return (this.#exchange ?? this.#takeExchange()).requests;
   }
 
   get #replies(): Replies {
-    return (this.#exchange ?? this.#beginExchange()).replies;
-  }
-
-  get #cancels(): CancelRequests {
-    return (this.#exchange ?? this.#beginExchange()).cancels;
-  }
-
-  get #leftBehind(): LeftBehind {
-    return (this.#exchange ?? this.#beginExchange()).leftBehind;
+    return (this.#exchange ?? this.#takeExchange()).replies;
   }
 
   get #renewal(): Renewal {
-    return (this.#exchange ?? this.#beginExchange()).renewal;
+    return (this.#exchange ?? this.#takeExchange()).renewal;
   }
 
-  /** Gives up what only a client with requests needs, if this one has had none for a while. */
+  /** From time to time: what is remembered of a client that is quiet is held for itself. */
   rest(): void {
-    const requests = this.#exchange?.requests;
-    if (this.#phase !== "idle" || requests?.settled !== true || this.#times.quietForMs < REST_AFTER_MS)
-      return;
-    this.#remembered = requests.remembered;
-    this.#exchange = undefined;
+    if (this.#times.quietForMs >= QUIET_MS && this.#exchange === undefined)
+      this.#remembered?.unnamed.detach();
   }
 
   /** As the console shows it. */
@@ -315,18 +342,23 @@ export class Relay implements ServerHolder, Waiter {
         break;
       case "settling":
       case "looking":
-        this.#cancels.wanted = this.#pending.any;
+        this.#cancelling.wanted = this.#pending.any;
         break;
       case "active":
         // Our own query in front of the client's is not what is meant.
-        if (this.#ledger.front === Owed.ourQuery || this.#renewal.due) this.#cancels.wanted = true;
+        if (this.#ledger.front === Owed.ourQuery || this.#renewal.due) this.#cancelling.wanted = true;
         else if (this.#ledger.asked) this.#sendCancel();
         break;
     }
   }
 
   #sendCancel(): void {
-    if (this.#lease !== undefined) this.#cancels.send(this.#lease);
+    if (this.#lease !== undefined) this.#cancelling.send(this.#lease);
+  }
+
+  get #cancelling(): CancelRequests {
+    this.#cancels ??= new CancelRequests(this.#options);
+    return this.#cancels;
   }
 
   // What the server says.
@@ -340,7 +372,7 @@ export class Relay implements ServerHolder, Waiter {
     const ours = this.#ledger.front === Owed.ourQuery;
     this.#replies.readyForQuery(end);
     if (ours) {
-      if (this.#cancels.wanted && this.#ledger.asked) this.#sendCancel();
+      if (this.#cancels?.wanted === true && this.#ledger.asked) this.#sendCancel();
       return;
     }
     this.#times.ready(asked, status === TransactionStatus.idle, this.#ledger.asked);
@@ -495,7 +527,7 @@ export class Relay implements ServerHolder, Waiter {
   #send(lease: Lease, first?: Buffer): void {
     this.#phase = "active";
     this.#everSettled = true;
-    if (this.#cancels.takeWanted()) {
+    if (this.#cancels?.takeWanted() === true) {
       this.#lease = undefined;
       if (first !== undefined) this.#ledger.clear();
       lease.release(CLEAN);
@@ -581,7 +613,7 @@ export class Relay implements ServerHolder, Waiter {
       return;
     }
     const { traces } = this.#requests;
-    if (traces.effects !== 0 && !this.#sessionLong && this.#leftBehind.mustAsk(lease)) {
+    if (traces.effects !== 0 && !this.#sessionLong && mustAsk(lease, traces)) {
       this.#phase = "looking";
       background(this.#options.logger, "what a session left behind", this.#look(lease));
       return;
@@ -592,9 +624,11 @@ export class Relay implements ServerHolder, Waiter {
   async #look(lease: Lease): Promise<void> {
     let settings: SessionSettings | undefined;
     try {
-      settings = await this.#leftBehind.ask(lease, (body) => {
+      const { naming, clock, logger } = this.#options;
+      const notified = (body: Buffer): void => {
         if (this.#phase === "looking") this.#client.write(notificationResponse(body));
-      });
+      };
+      settings = await askWhatIsLeft(lease, this.#requests.traces, { naming, clock, logger, notified });
     } catch (error) {
       this.#lease = undefined;
       lease.release(SPOILT);
@@ -621,7 +655,7 @@ export class Relay implements ServerHolder, Waiter {
     }
     if (this.#sessionLong || requests.traces.pinned) {
       // What it was meant for has not been sent yet.
-      if (this.#cancels.takeWanted() && this.#pending.any) this.#refuse(new QueryCanceled());
+      if (this.#cancels?.takeWanted() === true && this.#pending.any) this.#refuse(new QueryCanceled());
       if (this.#pending.any) this.#sendPending();
       else if (this.#clientEnded) this.#finish(undefined);
       return;
@@ -634,20 +668,22 @@ export class Relay implements ServerHolder, Waiter {
     lease.server.lastHolder = this.#id;
     const { uncertain } = this.#ledger;
     if (uncertain) this.#ledger.clear();
+    // The next client's may be taken in the release.
+    this.#giveExchangeBack();
     lease.release(uncertain ? UNCERTAIN : CLEAN);
     if (this.#pending.any) this.#checkOut();
     else if (this.#clientEnded) this.#finish(undefined);
   }
 
   #adopt(settings: SessionSettings): void {
-    const isNew = this.#settings.adopt(settings, this.#lease?.server);
-    if (isNew) this.#requests.context = this.#settings.parseContext;
+    this.#settings.adopt(settings, this.#lease?.server);
   }
 
   // Where a request cannot be served: the connection stays, as after any other ERROR.
 
   #refuse(error: SluiceError): void {
     this.#times.none();
+    if (this.#lease === undefined) this.#giveExchangeBack();
     const refused = new RefusedRequests(errorResponse("ERROR", error.sqlstate, error.clientMessage));
     const pending = this.#pending.take();
     this.#pending.hearClient();
@@ -700,8 +736,8 @@ export class Relay implements ServerHolder, Waiter {
       lease.server.lastHolder = this.#id;
       lease.release(spoilt ? SPOILT : lastReport(lease.server, this.#ledger, this.#requests));
     }
-    this.#exchange?.requests.close();
-    this.#remembered?.clients.clear();
+    const remembered = this.#exchange?.remembered ?? this.#remembered;
+    remembered?.clear();
     this.#options.host.end(speechless ? undefined : error);
   }
 }

@@ -21,6 +21,12 @@ export class Renewal {
     this.#replies = replies;
   }
 
+  /** The requests are another client's from now on. */
+  reset(): void {
+    this.#batch = undefined;
+    this.#renewed = false;
+  }
+
   /** A batch waits to be sent again. */
   get due(): boolean {
     return this.#batch !== undefined;

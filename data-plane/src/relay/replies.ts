@@ -1,15 +1,9 @@
 import { Backend } from "../wire/index.js";
+import type { CurrentClient } from "./current-client.js";
 import type { Ledger } from "./ledger.js";
 import { MATERIALISED, RESTORES, type Refusal, type Tagged } from "./outcomes.js";
 import { Outgoing } from "./outgoing.js";
 import { Owed } from "./owed.js";
-
-/** What the server has reported. */
-export interface Reports {
-  parameters(): ReadonlyMap<string, string>;
-  /** The ParameterStatus messages that bring a client up to date. */
-  changesSince(told: ReadonlyMap<string, string>): Buffer;
-}
 
 /**
  * Hot path: counts a server's answers off the ledger, and takes out of them what answers messages of our own. A segment
@@ -32,11 +26,26 @@ export class Replies {
   #errorReplaced = false;
   /** What the client knows of the parameters while a reset is followed by a query of ours. */
   #told: ReadonlyMap<string, string> | undefined;
-  readonly #reports: Reports;
+  readonly #client: CurrentClient;
 
-  constructor(ledger: Ledger, reports: Reports) {
+  constructor(ledger: Ledger, client: CurrentClient) {
     this.#ledger = ledger;
-    this.#reports = reports;
+    this.#client = client;
+  }
+
+  /** They are another client's from now on; nothing of the last one's is under way. */
+  reset(): void {
+    this.#swallowFrom = -1;
+    this.#carried = 0;
+    this.#tagged = undefined;
+    this.#errorFrom = -1;
+    this.#swallowsReady = false;
+    this.#errorReplaced = false;
+    this.#told = undefined;
+    if (this.#instead.length > 0) {
+      this.#cuts.length = 0;
+      this.#instead.length = 0;
+    }
   }
 
   /** The error that came just now has given way to another already. */
@@ -56,9 +65,9 @@ export class Replies {
       if (this.#swallowFrom < 0) this.#swallowFrom = start;
       // The ReadyForQuery of what was reset comes only now, and in front of it what has really changed.
       if (type === Backend.ReadyForQuery && ledger.frontOutcome === RESTORES) {
-        const told = this.#told ?? this.#reports.parameters();
+        const told = this.#told ?? this.#client.asker.parameters();
         this.#told = undefined;
-        this.#cut(this.#swallowFrom, start, this.#reports.changesSince(told));
+        this.#cut(this.#swallowFrom, start, this.#client.asker.changesSince(told));
         this.#swallowFrom = -1;
       }
       return;
@@ -68,7 +77,7 @@ export class Replies {
       (ledger.frontOutcome as Tagged | undefined)?.resets
     ) {
       if (type === Backend.ParameterStatus || type === Backend.ReadyForQuery) {
-        this.#told ??= new Map(this.#reports.parameters());
+        this.#told ??= new Map(this.#client.asker.parameters());
         this.#cut(start, end);
         return;
       }

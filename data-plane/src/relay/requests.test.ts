@@ -4,11 +4,14 @@ import { PoolMeter } from "../metrics/index.js";
 import { ServerConnection } from "../server/index.js";
 import type { ServerSocket } from "../transport/index.js";
 import { MalformedMessage, MessageWriter } from "../wire/index.js";
+import type { Asker } from "./asker.js";
 import { Effect } from "./effect.js";
-import { Ledger } from "./ledger.js";
+import { Exchange } from "./exchange.js";
+import type { Ledger } from "./ledger.js";
 import type { Naming } from "./naming.js";
 import { Owed } from "./owed.js";
-import { type Remembered, Requests } from "./requests.js";
+import type { Remembered } from "./remembered.js";
+import type { Requests } from "./requests.js";
 import { SharedStatements } from "./shared-statements.js";
 
 const query = (sql: string) => new MessageWriter().string(sql).end("Q");
@@ -32,28 +35,46 @@ class QuietSocket extends Duplex {
 }
 
 class Rig {
-  readonly ledger = new Ledger();
   readonly shared = new SharedStatements();
+  readonly exchange: Exchange;
+  parseContext = "";
   readonly server = new ServerConnection(
     new QuietSocket() as unknown as ServerSocket,
     { pid: 1, secret: Buffer.alloc(4), parameters: new Map([["TimeZone", "UTC"]]) },
     0,
   );
-  readonly requests: Requests;
 
   constructor(naming: Naming = "client", remembered?: Remembered) {
-    this.requests = new Requests({
-      ledger: this.ledger,
+    const context = (): string => this.parseContext;
+    const asker: Asker = {
       shared: this.shared,
       meter: new PoolMeter({ tenant: "t", database: "d", user: "u", mode: "transaction" }),
       naming,
-      remembered,
       restores: false,
+      get parseContext() {
+        return context();
+      },
       reported: (name) => name === "timezone",
       refusesPin: () => undefined,
       restore: () => undefined,
-    });
+      parameters: () => this.server.parameters,
+      changesSince: () => Buffer.alloc(0),
+    };
+    this.exchange = new Exchange(asker, remembered);
     this.requests.begin(this.server, 1);
+  }
+
+  get requests(): Requests {
+    return this.exchange.requests;
+  }
+
+  get ledger(): Ledger {
+    return this.exchange.ledger;
+  }
+
+  /** Between transactions. */
+  get remembered(): Remembered {
+    return this.exchange.remembered;
   }
 
   /** What goes to the server, in words. */
@@ -155,10 +176,10 @@ describe("Requests", () => {
     const same = named(rig.requests.forward(parse("two", "select 1")) ?? Buffer.alloc(0));
     const other = named(rig.requests.forward(parse("three", "select 2")) ?? Buffer.alloc(0));
     expect([same === one, other === one, rig.shared.size]).toEqual([true, false, 2]);
-    rig.requests.context = "another search_path";
+    rig.parseContext = "another search_path";
     expect(named(rig.requests.forward(parse("four", "select 1")) ?? Buffer.alloc(0))).not.toBe(one);
     rig.ledger.clear();
-    rig.requests.close();
+    rig.remembered.clear();
     expect(rig.shared.size).toBe(0);
   });
 
@@ -297,17 +318,17 @@ describe("what is remembered of a client", () => {
   const remembered = (what: string, request: Buffer, undone?: Buffer): void => {
     it(`is ${what}`, () => {
       const rig = new Rig();
-      expect(rig.requests.remembered).toBeUndefined();
+      expect(rig.remembered.blank).toBe(true);
       rig.send(request);
       rig.answerAll();
       rig.requests.end();
-      expect(rig.requests.remembered).toBeDefined();
+      expect(rig.remembered.blank).toBe(false);
       if (undone === undefined) return;
       rig.requests.begin(rig.server, 1);
       rig.send(undone);
       rig.answerAll();
       rig.requests.end();
-      expect(rig.requests.remembered).toBeUndefined();
+      expect(rig.remembered.blank).toBe(true);
     });
   };
   remembered(
@@ -327,7 +348,7 @@ describe("what is remembered of a client", () => {
     rig.send(query("select 1"));
     rig.answerAll();
     rig.requests.end();
-    expect(rig.requests.remembered).toBeUndefined();
+    expect(rig.remembered.blank).toBe(true);
   });
 
   it("is known to the object that takes over", () => {
@@ -335,7 +356,7 @@ describe("what is remembered of a client", () => {
     rig.send(parse("s", "select 1"), parse("", "select 2"), SYNC);
     rig.answerAll();
     rig.requests.end();
-    const other = new Rig("client", rig.requests.remembered);
+    const other = new Rig("client", rig.remembered);
     expect(other.send(bind("s"), bind(""), SYNC)).toEqual([
       "C SOURS",
       "P OURS select 1",

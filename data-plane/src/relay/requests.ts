@@ -1,53 +1,25 @@
-import type { SluiceError } from "@sluice/shared/errors";
-import type { PoolMeter } from "../metrics/index.js";
 import type { ServerConnection } from "../server/index.js";
 import { Frontend, isFrontendType, lengthAt, MalformedMessage } from "../wire/index.js";
-import { Batch } from "./batch.js";
-import { type ClientStatement, ClientStatements } from "./client-statements.js";
+import type { ClientStatement } from "./client-statements.js";
+import type { CurrentClient } from "./current-client.js";
 import { ExtendedRequests } from "./extended-requests.js";
 import { HeldMessage } from "./held-message.js";
 import type { Ledger } from "./ledger.js";
 import { HEADER_BYTES, messageOf, STATEMENT, stringsEnd } from "./message-bytes.js";
 import { NamedRequests } from "./named-requests.js";
-import type { Naming } from "./naming.js";
 import { RESETS } from "./outcomes.js";
 import { Owed } from "./owed.js";
 import { RunEffects } from "./run-effects.js";
 import { ServerCopies } from "./server-copies.js";
-import { OUR_PREFIX, type SharedStatements } from "./shared-statements.js";
+import { OUR_PREFIX } from "./shared-statements.js";
 import { SimpleQueries } from "./simple-queries.js";
 import { SqlStatements } from "./sql-statements.js";
 import { StatementScanner } from "./statement-scanner.js";
 import { StreamedMessage } from "./streamed-message.js";
-import { Traces } from "./traces.js";
+import type { Traces } from "./traces.js";
 import { UnnamedRequests } from "./unnamed-requests.js";
-import { UnnamedStatement } from "./unnamed-statement.js";
 import { Upstream } from "./upstream.js";
 import { bytesNeeded } from "./whole-messages.js";
-
-/** What is remembered of a client from one request to the next. */
-export interface Remembered {
-  readonly clients: ClientStatements;
-  readonly unnamed: UnnamedStatement;
-  readonly traces: Traces;
-  readonly batch: Batch;
-}
-
-export interface RequestsOptions {
-  readonly ledger: Ledger;
-  readonly shared: SharedStatements;
-  readonly meter: PoolMeter;
-  readonly naming: Naming;
-  /** Of the same client, by another object of this kind. */
-  readonly remembered: Remembered | undefined;
-  /** The client came with settings that RESET has to bring back. */
-  readonly restores: boolean;
-  readonly reported: (name: string) => boolean;
-  /** Why this client may not have a server to itself now; undefined: it may. */
-  readonly refusesPin: () => SluiceError | undefined;
-  /** The query that brings these settings (or `all`) back to the client's own from its login, after a RESET. */
-  readonly restore: (names: readonly string[]) => string | undefined;
-}
 
 /**
  * Hot path: follows a client's messages through segments that are cut anywhere, enters in the ledger what they will be
@@ -56,11 +28,8 @@ export interface RequestsOptions {
  */
 export class Requests {
   readonly #ledger: Ledger;
-  readonly #options: RequestsOptions;
-  readonly #statements: ClientStatements;
-  readonly #unnamed: UnnamedStatement;
+  readonly #client: CurrentClient;
   readonly #texts: StatementScanner;
-  readonly #batch: Batch;
   readonly #held = new HeldMessage();
   readonly #streamed: StreamedMessage;
   readonly #upstream: Upstream;
@@ -69,75 +38,49 @@ export class Requests {
   readonly #queries: SimpleQueries;
   readonly #extended: ExtendedRequests;
 
-  readonly traces: Traces;
   /** Behind a part that must be answered before the rest can be read; undefined: nothing is stalled. */
   stalled: Buffer | undefined;
   terminated = false;
 
-  constructor(options: RequestsOptions) {
-    const { ledger, shared, meter, naming, restores, restore } = options;
-    this.#options = options;
+  constructor(ledger: Ledger, client: CurrentClient) {
     this.#ledger = ledger;
-    const { remembered } = options;
-    const unnamed = remembered?.unnamed ?? new UnnamedStatement();
-    ledger.unnamed = unnamed;
-    const texts = new StatementScanner(options.reported);
-    const batch = remembered?.batch ?? new Batch();
-    const traces = remembered?.traces ?? new Traces(options.refusesPin);
-    const clients = remembered?.clients ?? new ClientStatements(shared);
+    this.#client = client;
+    const texts = new StatementScanner((name) => client.asker.reported(name));
     const upstream = new Upstream(ledger);
-    const copies = new ServerCopies(upstream, batch, clients, meter);
-    const sql = new SqlStatements(upstream, batch, traces, clients, naming);
-    const runs = new RunEffects(upstream, batch, traces, sql, copies);
+    const copies = new ServerCopies(upstream, client);
+    const sql = new SqlStatements(upstream, client);
+    const runs = new RunEffects(upstream, client, sql, copies);
     // One object for all. Without a spread, which gives each object a shape of its own, of 400 bytes.
-    const parts = {
-      upstream,
-      batch,
-      traces,
-      texts,
-      clients,
-      copies,
-      sql,
-      runs,
-      unnamed,
-      shared,
-      meter,
-      naming,
-      restores,
-      restore,
-    };
+    const parts = { upstream, client, texts, copies, sql, runs };
     this.#queries = new SimpleQueries(parts);
-    this.#extended = new ExtendedRequests(parts, new NamedRequests(parts), new UnnamedRequests(parts));
-    this.traces = traces;
-    this.#statements = clients;
-    this.#unnamed = unnamed;
+    this.#extended = new ExtendedRequests(
+      upstream,
+      client,
+      new NamedRequests(parts),
+      new UnnamedRequests(parts),
+    );
     this.#texts = texts;
-    this.#batch = batch;
     this.#streamed = new StreamedMessage(texts);
     this.#upstream = upstream;
     this.#copies = copies;
     this.#runs = runs;
   }
 
-  /** Settings of the client that Parse depends on; the relay keeps it true. */
-  set context(context: string) {
-    this.#copies.context = context;
+  /** They are another client's from now on; nothing of the last one's is under way. */
+  reset(): void {
+    this.stalled = undefined;
+    this.terminated = false;
+    this.#ledger.unnamed = this.#client.remembered.unnamed;
+  }
+
+  get traces(): Traces {
+    return this.#client.remembered.traces;
   }
 
   /** At a boundary: no half message, and no open batch. */
   get settled(): boolean {
-    return (
-      this.#held.length === 0 &&
-      this.#streamed.remaining === 0 &&
-      !this.#batch.unsynced &&
-      !this.#unnamed.tooLong
-    );
-  }
-
-  /** What another object of this kind has to know of the client, between transactions; undefined: nothing. */
-  get remembered(): Remembered | undefined {
-    if (this.#statements.size === 0 && !this.#unnamed.exists && this.traces.blank) return undefined;
-    return { clients: this.#statements, unnamed: this.#unnamed, traces: this.traces, batch: this.#batch };
+    const { batch, unnamed } = this.#client.remembered;
+    return this.#held.length === 0 && this.#streamed.remaining === 0 && !batch.unsynced && !unnamed.tooLong;
   }
 
   /** The server has the beginning of a message and not its end. */
@@ -146,32 +89,26 @@ export class Requests {
   }
 
   get unsynced(): boolean {
-    return this.#batch.unsynced;
+    return this.#client.remembered.batch.unsynced;
   }
 
   /** A server is at hand from now on. */
   begin(server: ServerConnection, holder: number): void {
     this.#upstream.begin(server, holder);
-    this.#unnamed.onServer = false;
+    this.#client.remembered.unnamed.onServer = false;
   }
 
   /** The transaction is over, and what it did to the settings is known. */
   transactionEnded(): void {
     this.#copies.transactionEnded();
+    this.#client.remembered.batch.forget();
   }
 
   /** The server goes back. */
   end(): void {
     this.transactionEnded();
     this.#upstream.end();
-    this.#batch.forget();
     this.#runs.forget();
-  }
-
-  /** The client is gone. */
-  close(): void {
-    this.#statements.clear();
-    this.#unnamed.clear();
   }
 
   /**
@@ -184,7 +121,12 @@ export class Requests {
     const { out, server } = this.#upstream;
     out.begin(segment);
     const inside = this.#streamed.remaining > 0;
-    if (server.leftovers.length > 0 && !inside && this.#ledger.owed === 0 && !this.#batch.unsynced)
+    if (
+      server.leftovers.length > 0 &&
+      !inside &&
+      this.#ledger.owed === 0 &&
+      !this.#client.remembered.batch.unsynced
+    )
       this.#upstream.closeLeftovers();
     const end = segment.length;
     let at = inside ? this.#stream(segment) : 0;
@@ -208,7 +150,7 @@ export class Requests {
         return out.end(at);
       }
       const messageEnd = at + 1 + length;
-      if (messageEnd > end && this.#options.naming !== "session") {
+      if (messageEnd > end && this.#client.naming !== "session") {
         const needed = bytesNeeded(type, length, segment, at);
         if (needed > 0) {
           this.#held.hold(segment, at, needed);
@@ -234,7 +176,7 @@ export class Requests {
    * out of date. What to send again, or undefined.
    */
   replay(): Buffer | undefined {
-    return this.#batch.messages;
+    return this.#client.remembered.batch.messages;
   }
 
   /** The statement that the first Bind or Describe of these messages names. */
@@ -245,7 +187,7 @@ export class Requests {
       else if (messages[at] === Frontend.Describe && messages[name] === STATEMENT) name += 1;
       else continue;
       const text = messages.toString("latin1", name, messages.indexOf(0, name));
-      const found = this.#statements.byName(text, this.#batch.number);
+      const found = this.#client.remembered.statements.byName(text, this.#client.remembered.batch.number);
       return found === "undecided" ? undefined : found;
     }
     return undefined;
@@ -256,14 +198,18 @@ export class Requests {
     if (!body.includes(OUR_PREFIX)) return undefined;
     const told = body
       .toString("latin1")
-      .replace(SERVER_NAME, (name) => this.#statements.nameOf(name) ?? name);
+      .replace(SERVER_NAME, (name) => this.#client.remembered.statements.nameOf(name) ?? name);
     return messageOf(0x45, Buffer.from(told, "latin1"));
   }
 
   /** Whether the client may be given this statement anew, with other columns. */
   mayRenew(found: ClientStatement): boolean {
     const copy = found.entry?.stamp ?? 0;
-    return found.describedIn === -1 || found.describedIn >= this.#batch.number - 1 || copy < found.stamp;
+    return (
+      found.describedIn === -1 ||
+      found.describedIn >= this.#client.remembered.batch.number - 1 ||
+      copy < found.stamp
+    );
   }
 
   /** The server's copies are out of date: they are parsed again where they are wanted. */
@@ -274,7 +220,7 @@ export class Requests {
   #stream(segment: Buffer): number {
     const end = this.#streamed.pass(segment);
     const effects = this.#streamed.takeEffects();
-    if (effects !== undefined && this.#options.naming !== "session")
+    if (effects !== undefined && this.#client.naming !== "session")
       this.#runs.note(effects, this.#texts.names);
     return end;
   }
@@ -293,7 +239,7 @@ export class Requests {
       case Frontend.Close:
         return this.#extended.close(segment, at, end);
       case Frontend.Execute:
-        this.#batch.unsynced = true;
+        this.#client.remembered.batch.unsynced = true;
         this.#ledger.extended(Owed.execute, this.#runs.takeExecutes());
         return true;
       case Frontend.Sync:
@@ -314,9 +260,9 @@ export class Requests {
 
   #sync(segment: Buffer, end: number): void {
     const resetNames = this.#runs.takeResetNames();
-    const restore = resetNames.length > 0 ? this.#options.restore(resetNames) : undefined;
+    const restore = resetNames.length > 0 ? this.#client.asker.restore(resetNames) : undefined;
     this.#upstream.fresh = false;
-    this.#batch.sync(segment, end);
+    this.#client.remembered.batch.sync(segment, end);
     this.#ledger.sync(restore === undefined ? undefined : RESETS);
     if (restore !== undefined) this.#upstream.restore(restore, end);
   }

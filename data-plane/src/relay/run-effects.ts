@@ -1,10 +1,9 @@
 import type { Outcome } from "../server/index.js";
-import type { Batch } from "./batch.js";
+import type { CurrentClient } from "./current-client.js";
 import { Effect } from "./effect.js";
 import type { ServerCopies } from "./server-copies.js";
 import type { SqlStatements } from "./sql-statements.js";
 import type { TextNames } from "./text-names.js";
-import type { Traces } from "./traces.js";
 import type { Upstream } from "./upstream.js";
 
 /** Whether a message may go on: "waits" for answers, or "refused" and replaced already. */
@@ -13,8 +12,7 @@ export type Verdict = "goes on" | "waits" | "refused";
 /** What running a statement will do, taken account of when it is bound. */
 export class RunEffects {
   readonly #upstream: Upstream;
-  readonly #batch: Batch;
-  readonly #traces: Traces;
+  readonly #client: CurrentClient;
   readonly #sql: SqlStatements;
   readonly #copies: ServerCopies;
   /** For the Execute of what was bound last. */
@@ -22,22 +20,21 @@ export class RunEffects {
   /** Names to set again behind the next Sync. */
   #resetNames: string[] = [];
 
-  constructor(upstream: Upstream, batch: Batch, traces: Traces, sql: SqlStatements, copies: ServerCopies) {
+  constructor(upstream: Upstream, client: CurrentClient, sql: SqlStatements, copies: ServerCopies) {
     this.#upstream = upstream;
-    this.#batch = batch;
-    this.#traces = traces;
+    this.#client = client;
     this.#sql = sql;
     this.#copies = copies;
   }
 
   note(effects: number, names: TextNames): void {
-    this.#traces.note(effects, names);
+    this.#client.remembered.traces.note(effects, names);
     if (effects & Effect.parseContext) this.#copies.contextInFlux();
   }
 
   /** In front of the Bind at `[at, end)` of a statement with these effects. */
   bound(at: number, end: number, effects: number, names: TextNames): Verdict {
-    const refusal = this.#traces.refusal(effects);
+    const refusal = this.#client.refusal(effects);
     if (refusal !== undefined) {
       this.#upstream.refuse(at, end, refusal);
       return "refused";
@@ -45,7 +42,7 @@ export class RunEffects {
     const used = this.#sql.used(effects, names);
     if (used === "undecided") return "waits";
     this.note(effects, names);
-    if (this.#batch.opens) this.#upstream.readSequences(effects, at);
+    if (this.#client.remembered.batch.opens) this.#upstream.readSequences(effects, at);
     this.#sql.materialise(used, at);
     this.#executes = this.#sql.outcomeOf(effects, used);
     if (names.resetNames.length > 0) this.#resetNames.push(...names.resetNames);
@@ -68,5 +65,6 @@ export class RunEffects {
 
   forget(): void {
     this.#executes = undefined;
+    if (this.#resetNames.length > 0) this.#resetNames = [];
   }
 }

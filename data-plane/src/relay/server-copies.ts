@@ -1,7 +1,6 @@
-import type { PoolMeter } from "../metrics/index.js";
 import type { ServerStatements } from "../server/index.js";
-import type { Batch } from "./batch.js";
-import type { ClientStatement, ClientStatements } from "./client-statements.js";
+import type { ClientStatement } from "./client-statements.js";
+import type { CurrentClient } from "./current-client.js";
 import { Owed } from "./owed.js";
 import {
   closeStatement,
@@ -26,19 +25,13 @@ export function uniqueName(kind: "in" | "long"): string {
  */
 export class ServerCopies {
   readonly #upstream: Upstream;
-  readonly #batch: Batch;
-  readonly #clients: ClientStatements;
-  readonly #meter: PoolMeter;
-  /** Settings of the client that Parse depends on. */
-  context = "";
+  readonly #client: CurrentClient;
   /** Statements parsed under settings that nobody knows for certain. */
   #flux: Map<SharedStatement, ServerVariant> | undefined;
 
-  constructor(upstream: Upstream, batch: Batch, clients: ClientStatements, meter: PoolMeter) {
+  constructor(upstream: Upstream, client: CurrentClient) {
     this.#upstream = upstream;
-    this.#batch = batch;
-    this.#clients = clients;
-    this.#meter = meter;
+    this.#client = client;
   }
 
   /** What Parse depends on may be other than the session's settings say, up to the transaction's end. */
@@ -66,7 +59,7 @@ export class ServerCopies {
       server.statements.touch(entry);
       return variant;
     }
-    entry = server.statements.use(variant.name, this.#batch.number);
+    entry = server.statements.use(variant.name, this.#client.remembered.batch.number);
     if (entry === undefined) this.#inject(variant, at);
     else {
       found.server = server;
@@ -85,9 +78,10 @@ export class ServerCopies {
       }
       return variant;
     }
-    if (found.variant === undefined || found.context !== this.context) {
-      found.variant = statement.variant(this.context);
-      found.context = this.context;
+    const context = this.#client.asker.parseContext;
+    if (found.variant === undefined || found.context !== context) {
+      found.variant = statement.variant(context);
+      found.context = context;
     }
     return found.variant;
   }
@@ -97,7 +91,7 @@ export class ServerCopies {
     const variant = this.variantFor(found);
     const { statements } = this.#upstream.server;
     this.#makeRoom(statements, variant.name, at);
-    const sent = statements.parseSent(variant.name, this.#batch.number);
+    const sent = statements.parseSent(variant.name, this.#client.remembered.batch.number);
     this.#upstream.replace(at, end, variant.parse);
     this.#upstream.ledger.extended(Owed.ourClose, sent.close);
     this.parseAnswers(found, sent);
@@ -105,15 +99,15 @@ export class ServerCopies {
 
   /** The client's Parse is on its way, under a name of ours. */
   parseAnswers(found: ClientStatement, { entry, parse }: ReturnType<ServerStatements["parseSent"]>): void {
-    const clients = this.#clients;
+    const { statements } = this.#client.remembered;
     this.#upstream.ledger.extended(Owed.parse, {
       done: () => {
         parse.done();
-        clients.parsed(found, entry.stamp);
+        statements.parsed(found, entry.stamp);
       },
       failed: () => {
         parse.failed();
-        clients.notParsed(found);
+        statements.notParsed(found);
       },
     });
   }
@@ -122,18 +116,18 @@ export class ServerCopies {
   #inject(variant: ServerVariant, at: number): void {
     const { ledger, out, server } = this.#upstream;
     this.#makeRoom(server.statements, variant.name, at);
-    const { close, parse } = server.statements.parseSent(variant.name, this.#batch.number);
+    const { close, parse } = server.statements.parseSent(variant.name, this.#client.remembered.batch.number);
     out.insert(at, variant.parse);
     ledger.extended(Owed.ourClose, close);
     ledger.extended(Owed.ourParse, parse);
-    this.#meter.parsesInjected(1);
+    this.#client.asker.meter.parsesInjected(1);
   }
 
   #makeRoom(statements: ServerStatements, name: string, at: number): void {
     if (statements.has(name)) return;
-    const surplus = statements.surplus(this.#batch.number);
+    const surplus = statements.surplus(this.#client.remembered.batch.number);
     if (surplus === undefined) return;
-    this.#meter.statementsEvicted(1);
+    this.#client.asker.meter.statementsEvicted(1);
     this.#upstream.inject(at, closeStatement(surplus), Owed.ourClose, statements.closeSent(surplus));
   }
 

@@ -1,30 +1,20 @@
 import type { Outcome } from "../server/index.js";
-import type { Batch } from "./batch.js";
+import type { CurrentClient } from "./current-client.js";
 import { Effect } from "./effect.js";
 import { HEADER_BYTES } from "./message-bytes.js";
-import type { Naming } from "./naming.js";
 import { NOTHING, RESETS, type Tagged } from "./outcomes.js";
 import type { RunEffects } from "./run-effects.js";
 import type { SqlStatements } from "./sql-statements.js";
 import type { StatementScanner } from "./statement-scanner.js";
 import type { TextNames } from "./text-names.js";
-import type { Traces } from "./traces.js";
-import type { UnnamedStatement } from "./unnamed-statement.js";
 import type { Upstream } from "./upstream.js";
 
 export interface SimpleQueriesOptions {
   readonly upstream: Upstream;
-  readonly batch: Batch;
-  readonly traces: Traces;
+  readonly client: CurrentClient;
   readonly texts: StatementScanner;
   readonly sql: SqlStatements;
   readonly runs: RunEffects;
-  readonly unnamed: UnnamedStatement;
-  readonly naming: Naming;
-  /** The client came with settings that RESET has to bring back. */
-  readonly restores: boolean;
-  /** The query that brings these settings (or `all`) back to the client's own from its login, after a RESET. */
-  readonly restore: (names: readonly string[]) => string | undefined;
 }
 
 /** Hot path: Query messages. A text that does nothing to the session goes on as it came. */
@@ -37,7 +27,9 @@ export class SimpleQueries {
 
   /** False: it has to wait for answers. */
   query(segment: Buffer, at: number, end: number): boolean {
-    const { upstream, batch, unnamed, naming, restores } = this.#options;
+    const { upstream, client } = this.#options;
+    const { naming, restores } = client;
+    const { batch, unnamed } = client.remembered;
     if (batch.unsynced) upstream.ledger.doubt();
     if (end > segment.length || (naming === "session" && !restores)) this.#owe(undefined);
     else {
@@ -57,14 +49,15 @@ export class SimpleQueries {
   }
 
   #owe(outcome: Tagged | undefined): void {
-    const { upstream, batch } = this.#options;
-    upstream.ledger.query(batch.unsynced ? this.#inBatch(outcome ?? NOTHING) : outcome);
+    const { upstream, client } = this.#options;
+    upstream.ledger.query(client.remembered.batch.unsynced ? this.#inBatch(outcome ?? NOTHING) : outcome);
   }
 
   /** In an open batch an error makes the server skip it: then the unnamed statement is still there. */
   #inBatch(outcome: Outcome): Outcome {
-    const { batch, unnamed, naming } = this.#options;
-    if (!batch.unsynced || naming === "session") return outcome;
+    const { client } = this.#options;
+    const { batch, unnamed } = client.remembered;
+    if (!batch.unsynced || client.naming === "session") return outcome;
     unnamed.endSent();
     return {
       ...outcome,
@@ -80,8 +73,8 @@ export class SimpleQueries {
   }
 
   #queryWith(effects: number, at: number, end: number): boolean {
-    const { upstream, batch, traces, texts, sql, runs } = this.#options;
-    const refusal = traces.refusal(effects);
+    const { upstream, client, texts, sql, runs } = this.#options;
+    const refusal = client.refusal(effects);
     if (refusal !== undefined) {
       upstream.refuseQuery(at, end, this.#inBatch(refusal));
       return true;
@@ -91,7 +84,7 @@ export class SimpleQueries {
     if (used === "undecided") return false;
     if (used.length > 0 && effects & Effect.executes && upstream.ledger.owed > 0) return false;
     runs.note(effects, names);
-    if (!batch.unsynced) upstream.readSequences(effects, at);
+    if (!client.remembered.batch.unsynced) upstream.readSequences(effects, at);
     const outcome = sql.outcomeOf(effects, used);
     sql.materialiseForQuery(effects, used, at);
     this.#enter(outcome, names, end);
@@ -100,8 +93,8 @@ export class SimpleQueries {
 
   /** With a query of ours behind it, where it resets what the client came with. */
   #enter(outcome: Tagged | undefined, { resetNames }: TextNames, end: number): void {
-    const { upstream, restore } = this.#options;
-    const restoring = resetNames.length > 0 ? restore(resetNames) : undefined;
+    const { upstream, client } = this.#options;
+    const restoring = resetNames.length > 0 ? client.asker.restore(resetNames) : undefined;
     if (restoring === undefined) {
       this.#owe(outcome);
       return;

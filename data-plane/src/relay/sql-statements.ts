@@ -1,42 +1,35 @@
 import type { Outcome } from "../server/index.js";
 import { SYNC, TransactionStatus } from "../wire/index.js";
-import type { Batch } from "./batch.js";
-import type { ClientStatement, ClientStatements } from "./client-statements.js";
+import type { ClientStatement } from "./client-statements.js";
+import type { CurrentClient } from "./current-client.js";
 import { Effect } from "./effect.js";
 import { NO_TEXT } from "./message-bytes.js";
-import type { Naming } from "./naming.js";
 import { MATERIALISED, NOTHING, type Tagged } from "./outcomes.js";
 import { Owed } from "./owed.js";
 import { closeAndParse, OUR_PREFIX } from "./shared-statements.js";
 import type { TextNames } from "./text-names.js";
-import type { Traces } from "./traces.js";
 import type { Upstream } from "./upstream.js";
 
 /** The client's statements where SQL names them: EXECUTE, DEALLOCATE, PREPARE, DISCARD ALL. */
 export class SqlStatements {
   readonly #upstream: Upstream;
-  readonly #batch: Batch;
-  readonly #traces: Traces;
-  readonly #clients: ClientStatements;
-  readonly #naming: Naming;
+  readonly #client: CurrentClient;
 
-  constructor(upstream: Upstream, batch: Batch, traces: Traces, clients: ClientStatements, naming: Naming) {
+  constructor(upstream: Upstream, client: CurrentClient) {
     this.#upstream = upstream;
-    this.#batch = batch;
-    this.#traces = traces;
-    this.#clients = clients;
-    this.#naming = naming;
+    this.#client = client;
   }
 
   /** Those that a text uses. */
   used(effects: number, { statementNames }: TextNames): readonly ClientStatement[] | "undecided" {
-    if (!(effects & Effect.names) || this.#naming !== "client") return NO_STATEMENTS;
+    if (!(effects & Effect.names) || this.#client.naming !== "client") return NO_STATEMENTS;
+    const { statements, batch, traces } = this.#client.remembered;
     const used: ClientStatement[] = [];
     for (const name of statementNames) {
       // SQL that meddles with ours: this server is nobody else's any more.
-      if (name.startsWith(OUR_PREFIX)) this.#traces.effects |= Effect.pins;
+      if (name.startsWith(OUR_PREFIX)) traces.effects |= Effect.pins;
       else {
-        const found = this.#clients.byName(name, this.#batch.number);
+        const found = statements.byName(name, batch.number);
         if (found === "undecided") return found;
         if (found !== undefined && !found.statement.fixed && !used.includes(found)) used.push(found);
       }
@@ -65,7 +58,7 @@ export class SqlStatements {
       ledger.extended(Owed.ourParse, MATERIALISED);
       this.#leaves(name);
     }
-    if (runs && used.length > 0 && !this.#batch.unsynced) {
+    if (runs && used.length > 0 && !this.#client.remembered.batch.unsynced) {
       out.insert(at, SYNC);
       ledger.ourSync();
     }
@@ -88,7 +81,7 @@ export class SqlStatements {
         } else if (tag === "DEALLOCATE") {
           const name = names.shift();
           if (name === undefined) return;
-          this.#clients.remove(name);
+          this.#client.remembered.statements.remove(name);
           const at = server.leftovers.indexOf(name);
           if (at !== -1) server.leftovers.splice(at, 1);
         }
@@ -98,7 +91,7 @@ export class SqlStatements {
   }
 
   #deallocated(): void {
-    this.#clients.clear();
+    this.#client.remembered.statements.clear();
     this.#upstream.serverAtHand?.statements.clear();
   }
 

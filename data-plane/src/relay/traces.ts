@@ -1,6 +1,4 @@
-import type { SluiceError } from "@sluice/shared/errors";
 import { Effect } from "./effect.js";
-import { type Refusal, refusalBy } from "./outcomes.js";
 import type { TextNames } from "./text-names.js";
 
 /** More than a session is asked for: it keeps its server. */
@@ -17,13 +15,9 @@ export class Traces {
   sqlNames: ReadonlySet<string> = NONE;
   /** The server stays with this client. */
   pinned = false;
+  /** For reasons that nobody can ask for. */
+  pinnedForGood = false;
   #settingNames: Set<string> | undefined;
-  readonly #refusesPin: () => SluiceError | undefined;
-
-  /** `refusesPin`: why this client may not have a server to itself now; undefined: it may. */
-  constructor(refusesPin: () => SluiceError | undefined) {
-    this.#refusesPin = refusesPin;
-  }
 
   /** Nothing is left anywhere. */
   get blank(): boolean {
@@ -41,12 +35,5 @@ export class Traces {
     this.#settingNames ??= new Set();
     for (const name of settingNames) this.#settingNames.add(name);
     if (this.#settingNames.size > MOST_SETTING_NAMES) this.effects |= Effect.pins;
-  }
-
-  /** Why a text with these effects may not run; undefined: it may. */
-  refusal(effects: number): Refusal | undefined {
-    if (this.pinned || !(effects & (Effect.mayPin | Effect.pins | Effect.loads))) return undefined;
-    const error = this.#refusesPin();
-    return error === undefined ? undefined : refusalBy(error);
   }
 }

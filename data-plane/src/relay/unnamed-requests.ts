@@ -1,6 +1,5 @@
-import type { PoolMeter } from "../metrics/index.js";
 import type { Outcome } from "../server/index.js";
-import type { Batch } from "./batch.js";
+import type { CurrentClient } from "./current-client.js";
 import { Effect } from "./effect.js";
 import { HEADER_BYTES } from "./message-bytes.js";
 import { NOTHING } from "./outcomes.js";
@@ -14,25 +13,21 @@ import type { Upstream } from "./upstream.js";
 
 export interface UnnamedRequestsOptions {
   readonly upstream: Upstream;
-  readonly batch: Batch;
+  readonly client: CurrentClient;
   readonly texts: StatementScanner;
   readonly sql: SqlStatements;
   readonly runs: RunEffects;
-  readonly unnamed: UnnamedStatement;
-  readonly meter: PoolMeter;
 }
 
 /** Hot path: messages that mean the unnamed statement. False: the message has to wait for answers. */
 export class UnnamedRequests {
   readonly #options: UnnamedRequestsOptions;
-  readonly #unnamed: UnnamedStatement;
   readonly #upstream: Upstream;
   /** What was to bring it may have been passed over because of an error in front of it. */
   readonly #brought: Outcome;
 
   constructor(options: UnnamedRequestsOptions) {
     this.#options = options;
-    this.#unnamed = options.unnamed;
     this.#upstream = options.upstream;
     this.#brought = {
       ...NOTHING,
@@ -42,11 +37,16 @@ export class UnnamedRequests {
     };
   }
 
+  get #unnamed(): UnnamedStatement {
+    return this.#options.client.remembered.unnamed;
+  }
+
   parse(segment: Buffer, at: number, end: number): boolean {
-    const { batch, texts, sql } = this.#options;
+    const { client, texts, sql } = this.#options;
+    const { batch, unnamed } = client.remembered;
     if (end > segment.length) {
       // It goes on as it comes; its text is not looked at whole.
-      this.#unnamed.longParseSent(Effect.looks);
+      unnamed.longParseSent(Effect.looks);
       this.#upstream.ledger.extended(Owed.parseUnnamed);
       return true;
     }
@@ -60,7 +60,7 @@ export class UnnamedRequests {
       sql.materialise(used, at);
     }
     if (batch.opens) this.#upstream.readSequences(effects, at);
-    this.#unnamed.parseSent(segment, text, end, effects, names);
+    unnamed.parseSent(segment, text, end, effects, names);
     this.#upstream.ledger.extended(Owed.parseUnnamed);
     return true;
   }
@@ -89,11 +89,12 @@ export class UnnamedRequests {
 
   /** The server at hand has no unnamed statement, or somebody else's. */
   #bring(at: number): void {
-    const { body } = this.#unnamed;
-    this.#unnamed.onServer = true;
+    const unnamed = this.#unnamed;
+    const { body } = unnamed;
+    unnamed.onServer = true;
     if (body === undefined) this.#upstream.inject(at, DROP_UNNAMED, Owed.ourClose, this.#brought);
     else {
-      this.#options.meter.parsesInjected(1);
+      this.#options.client.asker.meter.parsesInjected(1);
       this.#upstream.inject(at, parseStatement("", body), Owed.ourParse, this.#brought);
     }
   }

@@ -36,6 +36,11 @@ export class UnnamedStatement implements UnnamedOutcomes {
   /** The newest is the one that the server at hand holds, or will hold behind what has been sent. */
   onServer = false;
 
+  /** There is none, and none is under way. */
+  get blank(): boolean {
+    return this.#underWay === 0 && !this.exists;
+  }
+
   get exists(): boolean {
     return this.#newest.segment !== undefined || this.#newest.tooLong;
   }
@@ -68,6 +73,18 @@ export class UnnamedStatement implements UnnamedOutcomes {
     version.to = copied ? to - from : to;
     version.effects = effects;
     version.names = names;
+  }
+
+  /** Between transactions, if it is to be kept for long: out of the memory that it was read into together with others. */
+  detach(): void {
+    const newest = this.#newest;
+    const { segment, from, to } = newest;
+    if (segment === undefined || segment.buffer.byteLength <= 2 * (to - from) + 1024) return;
+    const own = Buffer.allocUnsafeSlow(to - from);
+    segment.copy(own, 0, from, to);
+    newest.segment = own;
+    newest.from = 0;
+    newest.to = own.length;
   }
 
   /** The same for one that is not kept. */

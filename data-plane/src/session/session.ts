@@ -10,6 +10,7 @@ import { type CancelKey, type CancelKeys, KEY_FOUND, KEY_UNKNOWN } from "../canc
 import type { LoginOutcomes } from "../metrics/index.js";
 import type { Lease, Pool, Pools } from "../pool/index.js";
 import {
+  type Exchanges,
   type Naming,
   Relay,
   type RelayHost,
@@ -55,6 +56,7 @@ export interface SessionSurroundings {
   readonly mocks: MockVerifiers;
   readonly derivations: KeyDerivations;
   readonly pools: Pools;
+  readonly exchanges: Exchanges;
   readonly cancelKeys: CancelKeys<Session>;
   /** Passes a cancel request to wherever its session is. Resolves for a peer that is to be told whether it is here. */
   readonly routeCancel: (key: CancelKey, origin: CancelOrigin) => Promise<boolean | undefined>;
@@ -165,7 +167,7 @@ export class Session implements RelayHost {
     };
   }
 
-  /** From time to time: what it holds and does not need while its client is quiet. */
+  /** From time to time. */
   rest(): void {
     this.#relay?.rest();
   }
@@ -468,12 +470,13 @@ export class Session implements RelayHost {
   }
 
   #startRelay(client: DirectSocket, pool: Pool, { tenant }: Identity, settings: SessionSettings): Relay {
-    const { clock, logger } = this.#around;
+    const { clock, exchanges, logger } = this.#around;
     const relay = new Relay({
       client,
       settings,
       naming: this.#namingFor(tenant),
       shared: sharedStatementsOf(pool),
+      exchanges,
       meter: pool.meter,
       clock,
       logger,
