@@ -2,6 +2,8 @@ import type { DirectSocket } from "../transport/index.js";
 
 /** What a client may send ahead while it waits for a server. */
 const MOST_BYTES = 256 * 1024;
+/** Small ones are put together: each keeps what it was read into. */
+const MOST_SEGMENTS = 32;
 
 /** What a client has sent ahead, in front of what it sends next. Beyond its bound the client is not heard. */
 export class PendingSegments {
@@ -18,6 +20,7 @@ export class PendingSegments {
   }
 
   add(segment: Buffer): void {
+    if (this.#segments.length === MOST_SEGMENTS) this.#segments = [Buffer.concat(this.#segments)];
     this.#segments.push(segment);
     this.#bytes += segment.length;
     if (this.#bytes > MOST_BYTES) this.#client.pause();

@@ -63,6 +63,23 @@ describe("UnnamedStatement", () => {
     unnamed.parseSent(Buffer.alloc(64 * 1024, "x"), 10, 20, 0, NO_NAMES);
     expect(unnamed.body?.buffer.byteLength).toBeLessThan(16 * 1024);
   });
+
+  it("is held for itself when it is to be kept for long", () => {
+    const unnamed = new UnnamedStatement();
+    const block = Buffer.allocUnsafeSlow(16 * 1024);
+    const segment = block.subarray(100, 130).fill("select 1");
+    unnamed.parseSent(segment, 0, 8, 0, NO_NAMES);
+    unnamed.done();
+    expect(unnamed.body?.buffer).toBe(block.buffer);
+    unnamed.detach();
+    const { body } = unnamed;
+    expect([body?.toString(), body?.buffer.byteLength]).toEqual(["select 1", 8]);
+    unnamed.detach();
+    expect(unnamed.body?.buffer).toBe(body?.buffer);
+    unnamed.clear();
+    unnamed.detach();
+    expect(unnamed.body).toBeUndefined();
+  });
 });
 
 /** All lists of this length. */

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { getSystemErrorName } from "node:util";
+import { READ_BYTES, readingSpace, takenFrom } from "./read-memory.js";
 import {
   handleOf,
   type OnRead,
@@ -31,9 +32,10 @@ export interface SocketReceiver {
  *   read    handle.onread  ->  receiver.received        the stream learns of the end, and of errors, as ever
  *   write   handle.writeBuffer                          while the stream has nothing to write itself; else, and over TLS, by it
  *
- * For each read Node makes a buffer of 64 KiB, and large results keep its collector busy. A socket that has brought much at
- * once reads into one of its own from then on, if its receiver lends bytes back: into the same one for as long as it says of
- * each segment that it is done with it, and into another one after a segment that somebody holds.
+ * For each read Node makes a buffer of 64 KiB, and its collector is busy with them. Here all sockets read into one, and
+ * what came is copied out before anybody sees it. A socket that has brought much at once reads into one of its own from then
+ * on: into the same one for as long as its receiver says of each segment that it is done with it, and into another one
+ * after a segment that somebody holds. Where the receiver lends nothing back, that ends with the first that is small.
  *
  * Everything else (end, destroy, 'end', 'close', 'error') is the socket's own: what is written by `end` goes behind what was
  * written here. Where Node's handle is not as it is known, all goes through the streams.
@@ -137,51 +139,63 @@ export class DirectSocket {
   }
 }
 
-/** What Node reads at once. */
-const READ_BYTES = 64 * 1024;
 /** Who brings so much at once brings more. */
 const MUCH_BYTES = 16 * 1024;
 const NOTHING = Buffer.alloc(0);
 const RECEIVER = Symbol("receiver");
 const OWN = Symbol("buffer of its own");
+const LENDS = Symbol("lends");
 /** Node's own `onread`, one function for all sockets. */
 let nodesOwn: OnRead | undefined;
 
 interface TakenHandle extends SocketHandle {
   [RECEIVER]?: SocketReceiver;
-  /** Node knows its address alone: it has to be held here. */
-  [OWN]?: Buffer;
+  /** What it reads into; undefined: what all do. Node knows its address alone: it has to be held here. */
+  [OWN]?: Buffer | undefined;
+  /** The receiver has given back what came last. */
+  [LENDS]?: boolean;
 }
 
 function takeOver(handle: TakenHandle, receiver: SocketReceiver): void {
   nodesOwn ??= handle.onread;
   handle[RECEIVER] = receiver;
+  handle[OWN] = undefined;
+  handle[LENDS] = false;
   handle.onread = onRead;
+  handle.useUserBuffer?.(readingSpace);
 }
 
+/** @returns what the socket reads into from now on; undefined: as before */
 const onRead: OnRead = function (this: TakenHandle, bytes) {
   const receiver = this[RECEIVER];
   if (receiver === undefined) return nodesOwn?.call(this, bytes);
   if (bytes !== undefined) {
-    const segment = readBytes(bytes);
-    const free = receiver.received(segment);
-    if (free === true && segment.length >= MUCH_BYTES) ownBuffer(this);
+    receiver.received(readBytes(bytes));
     return undefined;
   }
   const length = readLength();
+  if (length <= 0) return nodesOwn?.call(this, bytes);
   const own = this[OWN];
-  if (own === undefined || length <= 0) return nodesOwn?.call(this, bytes);
+  if (own === undefined) {
+    const free = receiver.received(takenFrom(readingSpace, length));
+    return length < MUCH_BYTES ? undefined : ownBuffer(this, free === true);
+  }
+  if (!this[LENDS] && length < READ_BYTES / 2) {
+    // It would keep all of the buffer.
+    receiver.received(takenFrom(own, length));
+    if (length >= MUCH_BYTES) return undefined;
+    this[OWN] = undefined;
+    return readingSpace;
+  }
   if (receiver.received(own.subarray(0, length)) === true) return undefined;
-  const next = Buffer.allocUnsafeSlow(READ_BYTES);
-  this[OWN] = next;
-  return next;
+  return ownBuffer(this, false);
 };
 
-function ownBuffer(handle: TakenHandle): void {
-  if (handle.useUserBuffer === undefined) return;
+function ownBuffer(handle: TakenHandle, lends: boolean): Buffer {
   const own = Buffer.allocUnsafeSlow(READ_BYTES);
   handle[OWN] = own;
-  handle.useUserBuffer(own);
+  handle[LENDS] = lends;
+  return own;
 }
 
 /** As Node makes it of a number of libuv. */

@@ -56,7 +56,7 @@ describe.each([
   { kind: "tcp through Node's streams", secure: false, direct: false },
 ])("DirectSocket, $kind", ({ secure, direct }) => {
   let pair: Pair;
-  let server: Server;
+  const servers: Server[] = [];
   const open: Socket[] = [];
 
   beforeAll(async () => {
@@ -65,14 +65,15 @@ describe.each([
 
   afterEach(() => {
     for (const socket of open.splice(0)) socket.destroy();
-    server.close();
+    for (const server of servers.splice(0)) server.close();
   });
 
   /** @param accepted the tested side is the one that was accepted; else the one that connected */
   async function ends(accepted = true): Promise<Ends> {
-    server = secure
+    const server: Server = secure
       ? tls.createServer({ ...pair, allowHalfOpen: true })
       : createServer({ allowHalfOpen: true, noDelay: true });
+    servers.push(server);
     const coming = once(server, secure ? "secureConnection" : "connection");
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const { port } = server.address() as AddressInfo;
@@ -118,6 +119,33 @@ describe.each([
       await eventually("it has come", () => heard.bytes === 50 * (i + 1), { everyMs: 1 });
     }
     expect(Buffer.concat(heard.parts).equals(Buffer.concat(parts))).toBe(true);
+  });
+
+  it("never mixes up what several sockets bring, little and much, whoever holds it", async () => {
+    const all: { heard: Received; sent: Buffer[] }[] = [];
+    for (let n = 0; n < 3; n++) {
+      const { heard, peer } = await ends();
+      const sent = Array.from({ length: 40 }, (_, i) => randomBytes(i % 10 === 9 ? 200_000 : 20 + i));
+      for (const part of sent) peer.write(part);
+      all.push({ heard, sent });
+    }
+    for (const { heard, sent } of all) {
+      const length = sent.reduce((sum, part) => sum + part.length, 0);
+      await eventually("all has come", () => heard.bytes === length);
+      expect(digest(heard.parts)).toBe(digest(sent));
+    }
+  });
+
+  it("keeps little memory for a small part, also of one who brought much before", async () => {
+    const { heard, peer } = await ends();
+    peer.write(randomBytes(1_000_000));
+    await eventually("much", () => heard.bytes === 1_000_000);
+    for (let i = 1; i <= 3; i++) {
+      peer.write(Buffer.alloc(100));
+      await eventually("little", () => heard.bytes === 1_000_000 + 100 * i, { everyMs: 1 });
+      expect(heard.parts.at(-1)?.buffer.byteLength).toBeLessThanOrEqual(64 * 1024);
+    }
+    if (direct) expect(heard.parts.at(-1)?.buffer.byteLength).toBeLessThanOrEqual(16 * 1024);
   });
 
   it("says no while the peer does not read, and tells when all has gone", async () => {
