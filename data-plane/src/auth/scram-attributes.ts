@@ -1,9 +1,12 @@
 /** `a=1,b=2` of RFC 5802 as pairs in order; undefined where a part is no attribute. */
 export function scramAttributes(message: string): ReadonlyMap<string, string> | undefined {
   const attributes = new Map<string, string>();
-  for (const part of message.split(",")) {
-    if (part.length < 2 || part[1] !== "=") return undefined;
-    attributes.set(part[0] ?? "", part.slice(2));
+  for (let at = 0; at <= message.length; ) {
+    const comma = message.indexOf(",", at);
+    const end = comma === -1 ? message.length : comma;
+    if (end - at < 2 || message[at + 1] !== "=") return undefined;
+    attributes.set(message.charAt(at), message.slice(at + 2, end));
+    at = end + 1;
   }
   return attributes;
 }

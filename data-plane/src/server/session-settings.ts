@@ -8,6 +8,8 @@ export class SessionSettings {
   static readonly EMPTY = new SessionSettings(new Map());
   /** Clients of one program come with the same ones, and each would have its own. */
   static readonly #known = new Map<string, SessionSettings>();
+  /** The same, by what was given: most clients give it in the same order. */
+  static readonly #given = new Map<string, SessionSettings>();
 
   readonly values: ReadonlyMap<string, string>;
   readonly key: string;
@@ -19,6 +21,17 @@ export class SessionSettings {
   }
 
   static of(values: ReadonlyMap<string, string>): SessionSettings {
+    let given = "";
+    for (const [name, value] of values) given += `${name}\0${value}\0`;
+    const known = SessionSettings.#given.get(given);
+    if (known !== undefined) return known;
+    const found = SessionSettings.#byKey(values);
+    if (SessionSettings.#given.size >= MOST_KNOWN) SessionSettings.#given.clear();
+    SessionSettings.#given.set(given, found);
+    return found;
+  }
+
+  static #byKey(values: ReadonlyMap<string, string>): SessionSettings {
     const byName = new Map<string, string>();
     for (const [name, value] of values) byName.set(name.toLowerCase(), value);
     if (byName.size === 0) return SessionSettings.EMPTY;

@@ -21,6 +21,7 @@ import {
   TooManyFailedLogins,
   TooManySessionClients,
 } from "../tenants/index.js";
+import type { DirectSocket } from "../transport/index.js";
 import { checkToken, type Verifiers } from "../verifiers/index.js";
 import {
   authenticationCleartext,
@@ -113,7 +114,7 @@ export async function authenticate(
   // Made for everybody, so that it takes everybody's time.
   const mock = mocks.for(tenant.id, user, seedOf(tenant));
   const scram = new ScramServer(verifier ?? mock, verifier === undefined, startup.secured?.endPoint);
-  const final = await exchangeScram(startup.socket, startup.input, scram);
+  const final = await exchangeScram(startup.client, startup.input, scram);
   const outcome = scram.finish(final);
   const countedAs = await settle(outcome.accepted && verifier !== undefined);
   if (!outcome.accepted || verifier === undefined) throw new WrongPassword(user);
@@ -168,14 +169,14 @@ function joined(socket: Socket): void {
 }
 
 /** Up to the client's proof, which is returned unread. */
-async function exchangeScram(socket: Socket, input: ClientInput, scram: ScramServer): Promise<string> {
-  socket.write(saslOf(scram.mechanisms));
+async function exchangeScram(client: DirectSocket, input: ClientInput, scram: ScramServer): Promise<string> {
+  client.write(saslOf(scram.mechanisms));
   const first = new BodyReader(await expectPassword(input));
   const mechanism = first.string();
   const length = first.int32();
   if (length !== first.remaining) throw new AuthProtocolViolation("bad length of the initial response");
   const challenge = scram.challenge(mechanism, first.bytes(length).toString("utf8"));
-  socket.write(authenticationSaslContinue(challenge));
+  client.write(authenticationSaslContinue(challenge));
   return (await expectPassword(input)).toString("utf8");
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type ProxyHeader, readProxyHeader } from "../transport/index.js";
+import { DirectSocket, type ProxyHeader, readProxyHeader, type SocketReceiver } from "../transport/index.js";
 import {
   decodeStartupPacket,
   FRAME_HEADER_BYTES,
@@ -28,8 +28,9 @@ const NOTHING = Buffer.alloc(0);
 const TLS_HANDSHAKE = 0x16;
 
 /** What a client sends before the relay takes over, one packet or message at a time. */
-export class ClientInput {
+export class ClientInput implements SocketReceiver {
   readonly #socket: Socket;
+  #direct: DirectSocket | undefined;
   #held: Buffer = NOTHING;
   #gone = false;
   #paused = false;
@@ -38,7 +39,7 @@ export class ClientInput {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on("data", this.#received);
+    socket.on("data", this.received);
     socket.on("end", this.#ended);
     socket.on("close", this.#ended);
   }
@@ -91,10 +92,21 @@ export class ClientInput {
     }
   }
 
+  /** There will be no TLS on this socket, or there is: its bytes need not come by the stream any more. */
+  direct(): DirectSocket {
+    this.#socket.off("data", this.received);
+    if (this.#paused) this.#socket.resume();
+    const direct = new DirectSocket(this.#socket);
+    this.#direct = direct;
+    direct.begin(this);
+    if (this.#paused) direct.pause();
+    return direct;
+  }
+
   /** Hands the socket over, flowing; what came meanwhile belongs to the caller. */
   release(): Buffer {
-    if (this.#paused) this.#socket.resume();
-    this.#socket.off("data", this.#received);
+    if (this.#paused) this.#resume();
+    this.#socket.off("data", this.received);
     this.#socket.off("end", this.#ended);
     this.#socket.off("close", this.#ended);
     const rest = this.#held;
@@ -104,7 +116,7 @@ export class ClientInput {
 
   async #more(): Promise<void> {
     if (this.#gone) throw new ClientGone();
-    if (this.#paused) this.#socket.resume();
+    if (this.#paused) this.#resume();
     this.#paused = false;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
@@ -112,15 +124,25 @@ export class ClientInput {
     this.#wake = undefined;
   }
 
-  readonly #received = (segment: Buffer): void => {
+  #resume(): void {
+    if (this.#direct === undefined) this.#socket.resume();
+    else this.#direct.resume();
+  }
+
+  readonly received = (segment: Buffer): undefined => {
     this.#held = this.#held.length === 0 ? segment : Buffer.concat([this.#held, segment]);
     // A stranger who sends while we wait for something else may fill one message's worth of memory, not more.
     if (this.#held.length > this.#mostBytes) {
       this.#paused = true;
-      this.#socket.pause();
+      if (this.#direct === undefined) this.#socket.pause();
+      else this.#direct.pause();
     }
     this.#wake?.();
   };
+
+  drained(): void {
+    // A login's messages are few, and each is an answer.
+  }
 
   readonly #ended = (): void => {
     this.#gone = true;

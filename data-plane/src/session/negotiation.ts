@@ -6,6 +6,7 @@ import {
   type ClientAddress,
   type ClientTls,
   clientAddress,
+  type DirectSocket,
   HandshakeFailed,
   type SecuredClient,
 } from "../transport/index.js";
@@ -40,6 +41,8 @@ export interface Startup {
   readonly kind: "startup";
   readonly socket: Socket;
   readonly input: ClientInput;
+  /** Its bytes both ways. */
+  readonly client: DirectSocket;
   /** In force: the lower of the client's and ours. */
   readonly version: number;
   readonly parameters: ReadonlyMap<string, string>;
@@ -138,7 +141,8 @@ export async function negotiate(
         if (secured?.alpn === "peer") throw new BadStartupMessage("a peer sends cancel requests only");
         const version = agreeOn(packet.version, packet.parameters, socket);
         const { parameters } = packet;
-        return { kind: "startup", socket, input, version, parameters, address, port, secured };
+        const client = input.direct();
+        return { kind: "startup", socket, input, client, version, parameters, address, port, secured };
       }
     }
   }
@@ -173,8 +177,8 @@ async function resolveAddress(
   const trusted = rules.trustedBalancers.includes(peer.ip);
   // Behind a balancer everybody has its address.
   const unknown = { ip: peer.ip, group: undefined };
-  const own = trusted ? { address: unknown } : { address: peer, port: plain.remotePort };
-  if (rules.proxyProtocol === "off") return { ...own, headerMissing: false };
+  const own = { address: trusted ? unknown : peer, port: trusted ? undefined : plain.remotePort };
+  if (rules.proxyProtocol === "off") return { address: own.address, port: own.port, headerMissing: false };
   const required = rules.proxyProtocol === "required";
   const header = await input.proxyHeader();
   if (header.kind === "none") return { ...own, headerMissing: required };

@@ -30,7 +30,7 @@ import {
   type Tenant,
   TenantBanned,
 } from "../tenants/index.js";
-import { type DialOptions, DirectSocket, HandshakeFailed } from "../transport/index.js";
+import { type DialOptions, type DirectSocket, HandshakeFailed } from "../transport/index.js";
 import type { Verifiers } from "../verifiers/index.js";
 import {
   BadStartupMessage,
@@ -418,7 +418,7 @@ export class Session implements RelayHost {
       this.end(new Terminated());
       return;
     }
-    const client = new DirectSocket(this.#socket);
+    const { client } = startup;
     const relay = this.#startRelay(client, pool, identity, settings);
     if (kept !== undefined) relay.keep(kept);
     this.#sayReady(startup, greeting);
@@ -442,7 +442,7 @@ export class Session implements RelayHost {
       return;
     }
     this.#cancelServer = opened.cancel;
-    const client = new DirectSocket(this.#socket);
+    const { client } = startup;
     const passage = new Passage({ client, server, end: (error) => this.end(error) });
     this.#passage = passage;
     this.#sayReady(startup, { parameters: new Map(server.parameters) });

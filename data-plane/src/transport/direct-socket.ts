@@ -56,16 +56,18 @@ export class DirectSocket {
     this.#writes = this.#handle !== undefined && takesWrites(socket);
   }
 
-  /** The socket flows, and nobody else reads it from now on. */
+  /** The socket flows, and nobody else reads it from now on; a second call: this one does. */
   begin(receiver: SocketReceiver): void {
     const { socket } = this;
+    const begun = this.#receiver !== undefined;
     this.#receiver = receiver;
     const handle = this.#handle;
     // What the stream has read before comes by it, in one of the next ticks.
-    if (handle === undefined || socket.readableLength > 0)
-      socket.on("data", (segment: Buffer) => receiver.received(segment));
+    if (!begun && (handle === undefined || socket.readableLength > 0))
+      socket.on("data", (segment: Buffer) => this.#receiver?.received(segment));
     if (handle === undefined) return;
-    takeOver(handle, receiver);
+    if (begun) giveOn(handle, receiver);
+    else takeOver(handle, receiver);
     this.resume();
   }
 
@@ -163,6 +165,11 @@ function takeOver(handle: TakenHandle, receiver: SocketReceiver): void {
   handle[LENDS] = false;
   handle.onread = onRead;
   handle.useUserBuffer?.(readingSpace);
+}
+
+function giveOn(handle: TakenHandle, receiver: SocketReceiver): void {
+  handle[RECEIVER] = receiver;
+  handle[LENDS] = false;
 }
 
 /** @returns what the socket reads into from now on; undefined: as before */
