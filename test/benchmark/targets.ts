@@ -32,7 +32,7 @@ const TARGETS: readonly Target[] = [
     column: "tps ratio",
     of: (cell) => ({ least: few(cell) ? 0.9 : 0.95 }),
     because:
-      "the pooler shares its processor with Postgres: what it takes more, the database has less; see the processor time of the same row",
+      "Postgres has what the pooler leaves of its processor, which is never idle: the rate is the pooler's share over its time for each, see the processor time of the same row",
   },
   {
     benchmark: "throughput",
@@ -66,7 +66,7 @@ const TARGETS: readonly Target[] = [
     column: "KB each",
     of: (cell) => (cell.startsWith("sluice") ? { most: isTls(cell) ? 40 : 4 } : undefined),
     because:
-      "the row of bare node:net is the floor that TypeScript on node's sockets stands on; above it are a session and a relay, some 5 KB of objects for each client",
+      "the row of bare node:net is the floor that TypeScript on node's sockets stands on; above it are a session and a relay. Of few clients it is V8's heap, which grows once by what a thousand logins need, divided by them",
   },
   {
     benchmark: "many-clients",

@@ -9,6 +9,8 @@ const [cert = "", key = ""] = process.argv.slice(2);
 function echo(socket: Socket): void {
   socket.on("data", (segment) => socket.write(segment));
   socket.on("error", () => socket.destroy());
+  // Half open it would keep its file for ever.
+  socket.on("end", () => socket.end());
 }
 
 const plain = createServer({ noDelay: true, allowHalfOpen: true }, echo);
