@@ -58,12 +58,13 @@ export interface Authenticated {
 }
 
 /**
- * The client proves who it is. An unknown user goes through the same messages as a known one.
+ * The client proves who it is; `client`: its socket past the stream. An unknown user goes through the same messages as a known one.
  * @throws WrongPassword, TooManyFailedLogins, TooManyClients, AuthProtocolViolation, AuthQueryFailed, TokenCheckFailed,
  *   ClientGone
  */
 export async function authenticate(
   startup: Startup,
+  client: DirectSocket,
   identity: Identity,
   mode: PoolMode,
   around: AuthenticationSurroundings,
@@ -114,7 +115,7 @@ export async function authenticate(
   // Made for everybody, so that it takes everybody's time.
   const mock = mocks.for(tenant.id, user, seedOf(tenant));
   const scram = new ScramServer(verifier ?? mock, verifier === undefined, startup.secured?.endPoint);
-  const final = await exchangeScram(startup.client, startup.input, scram);
+  const final = await exchangeScram(client, startup.input, scram);
   const outcome = scram.finish(final);
   const countedAs = await settle(outcome.accepted && verifier !== undefined);
   if (!outcome.accepted || verifier === undefined) throw new WrongPassword(user);

@@ -6,7 +6,6 @@ import {
   type ClientAddress,
   type ClientTls,
   clientAddress,
-  type DirectSocket,
   HandshakeFailed,
   type SecuredClient,
 } from "../transport/index.js";
@@ -41,8 +40,6 @@ export interface Startup {
   readonly kind: "startup";
   readonly socket: Socket;
   readonly input: ClientInput;
-  /** Its bytes both ways. */
-  readonly client: DirectSocket;
   /** In force: the lower of the client's and ours. */
   readonly version: number;
   readonly parameters: ReadonlyMap<string, string>;
@@ -141,8 +138,7 @@ export async function negotiate(
         if (secured?.alpn === "peer") throw new BadStartupMessage("a peer sends cancel requests only");
         const version = agreeOn(packet.version, packet.parameters, socket);
         const { parameters } = packet;
-        const client = input.direct();
-        return { kind: "startup", socket, input, client, version, parameters, address, port, secured };
+        return { kind: "startup", socket, input, version, parameters, address, port, secured };
       }
     }
   }

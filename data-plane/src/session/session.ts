@@ -321,7 +321,14 @@ export class Session implements RelayHost {
       if (this.#draining) throw new ShuttingDown();
       identity = this.#identified(negotiated);
       this.#admit(negotiated, identity);
-      const { credentials, countedAs } = await authenticate(negotiated, identity, this.#mode, this.#around);
+      const client = negotiated.input.direct();
+      const { credentials, countedAs } = await authenticate(
+        negotiated,
+        client,
+        identity,
+        this.#mode,
+        this.#around,
+      );
       loggingIn = false;
       this.#loginTimer.cancel();
       this.#loginTimer = undefined;
@@ -336,8 +343,8 @@ export class Session implements RelayHost {
       this.#arrival.end();
       this.#arrival = undefined;
       if (isReplication(negotiated.parameters.get("replication")))
-        await this.#passThrough(negotiated, identity, credentials);
-      else await this.#greet(negotiated, identity, credentials);
+        await this.#passThrough(negotiated, client, identity, credentials);
+      else await this.#greet(negotiated, client, identity, credentials);
     } catch (error) {
       if (error instanceof ClientGone || this.#ended) {
         this.#socket.destroy();
@@ -395,7 +402,12 @@ export class Session implements RelayHost {
     return { ...identity, tenant };
   }
 
-  async #greet(startup: Startup, identity: Identity, credentials: ServerCredentials): Promise<void> {
+  async #greet(
+    startup: Startup,
+    client: DirectSocket,
+    identity: Identity,
+    credentials: ServerCredentials,
+  ): Promise<void> {
     const settings = SessionSettings.of(settingsOf(identity, startup));
     // The same for all clients that came with the same ones.
     this.#identity = { ...identity, settings: settings.values };
@@ -418,7 +430,6 @@ export class Session implements RelayHost {
       this.end(new Terminated());
       return;
     }
-    const { client } = startup;
     const relay = this.#startRelay(client, pool, identity, settings);
     if (kept !== undefined) relay.keep(kept);
     this.#sayReady(startup, greeting);
@@ -429,7 +440,12 @@ export class Session implements RelayHost {
   }
 
   /** Replication: a server of its own, and whatever the two say to each other. */
-  async #passThrough(startup: Startup, identity: Identity, credentials: ServerCredentials): Promise<void> {
+  async #passThrough(
+    startup: Startup,
+    client: DirectSocket,
+    identity: Identity,
+    credentials: ServerCredentials,
+  ): Promise<void> {
     const { tenant, user, database } = identity;
     const parameters = new Map(settingsOf(identity, startup));
     parameters.set("replication", startup.parameters.get("replication") ?? "");
@@ -442,7 +458,6 @@ export class Session implements RelayHost {
       return;
     }
     this.#cancelServer = opened.cancel;
-    const { client } = startup;
     const passage = new Passage({ client, server, end: (error) => this.end(error) });
     this.#passage = passage;
     this.#sayReady(startup, { parameters: new Map(server.parameters) });

@@ -16,6 +16,12 @@ describe("redaction, the last net under the log", () => {
     });
   });
 
+  it("leaves out what has no value", () => {
+    expect(Object.entries(redact({ bytes: undefined, password: undefined, none: null }) as object)).toEqual([
+      ["none", null],
+    ]);
+  });
+
   it("takes them out of texts: URLs, verifiers, tokens and private keys", () => {
     const text = [
       "postgres://user:pass@host/db",

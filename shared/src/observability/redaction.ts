@@ -6,7 +6,7 @@ const URL_CREDENTIALS = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+(:[^\s/@]*)?@/gi;
 
 /**
  * The last net under the log: a copy in which fields with a secret's name, credentials in URLs, SCRAM verifiers
- * and PEM private keys are replaced. Nothing secret should come this far.
+ * and PEM private keys are replaced, and fields without a value left out. Nothing secret should come this far.
  */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return redactText(value);
@@ -19,10 +19,9 @@ export function redact(value: unknown, depth = 0): unknown {
   // winston keeps the level under a symbol.
   for (const symbol of Object.getOwnPropertySymbols(value)) copy[symbol] = Reflect.get(value, symbol);
   for (const [name, field] of Object.entries(value)) {
-    copy[name] =
-      SECRET_NAME.test(name) && field !== undefined && field !== null
-        ? "<redacted>"
-        : redact(field, depth + 1);
+    // As JSON has it; a line of text would say "undefined".
+    if (field === undefined) continue;
+    copy[name] = SECRET_NAME.test(name) && field !== null ? "<redacted>" : redact(field, depth + 1);
   }
   return copy;
 }
