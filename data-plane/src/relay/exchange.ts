@@ -42,9 +42,10 @@ export class Exchange {
   leave(): Remembered | undefined {
     const { remembered } = this.#client;
     this.#client.leave();
-    // Nobody else's from then on, as long as the client has it.
-    this.#spare = remembered.blank ? remembered : undefined;
-    return this.#spare === undefined ? remembered : undefined;
+    // What the client has is nobody else's; and what has grown for one is not kept for all.
+    if (!remembered.blank) return remembered;
+    if (remembered.unnamed.small) this.#spare = remembered;
+    return undefined;
   }
 
   /** It follows this client's from now on. `remembered`: undefined, nothing is known of it. */

@@ -95,6 +95,22 @@ describe("Exchanges", () => {
     expect(exchanges.take(other, undefined)).not.toBe(exchange);
   });
 
+  it("keep nothing that one client has made grow", () => {
+    const exchanges = new Exchanges();
+    const exchange = exchanges.take(one, undefined);
+    for (let i = 0; i < 10_000; i++) exchange.ledger.extended(Owed.bind);
+    for (let i = 0; i < 10_000; i++) exchange.ledger.done();
+    exchanges.giveBack(exchange);
+    const next = exchanges.take(other, undefined);
+    expect(next).not.toBe(exchange);
+    const { unnamed } = next.remembered;
+    for (let i = 0; i < 1000; i++) unnamed.endSent();
+    for (let i = 0; i < 1000; i++) unnamed.done();
+    const { remembered } = next;
+    expect(exchanges.giveBack(next)).toBeUndefined();
+    expect(exchanges.take(one, undefined).remembered).not.toBe(remembered);
+  });
+
   it("forget of what was cut out of answers", () => {
     const exchanges = new Exchanges();
     const exchange = exchanges.take(one, undefined);

@@ -73,10 +73,11 @@ export class Ledger {
     this.#uncertain = true;
   }
 
-  /** As a new one: nothing is owed, and nothing that comes will be skipped. */
+  /** As a new one: nothing is owed, nothing that comes will be skipped, and it has not grown. */
   get blank(): boolean {
     return (
       this.#ring.length === 0 &&
+      this.#ring.small &&
       this.#owed === 0 &&
       this.#syncsInCopy === 0 &&
       !this.#copying &&

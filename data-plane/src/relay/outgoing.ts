@@ -44,6 +44,10 @@ export class Outgoing {
     const bytes = this.#parts < 2 ? this.#only() : this.#joined();
     this.#segment = EMPTY;
     this.#at = 0;
+    if (this.#parts > USUAL) {
+      this.#sources.length = 0;
+      this.#bounds.length = 0;
+    }
     this.#parts = 0;
     this.#bytes = 0;
     return bytes;
@@ -87,6 +91,8 @@ export class Outgoing {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Room for more parts than that is given up again. */
+const USUAL = 1024;
 /** Up to here a loop is faster than the objects that a copy by the engine needs. */
 const FEW_BYTES = 64;
 

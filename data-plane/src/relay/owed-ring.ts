@@ -2,6 +2,8 @@ import type { Outcome } from "../server/index.js";
 import { Owed } from "./owed.js";
 
 const FEWEST = 16;
+/** Longer than that it is not kept for another client. */
+const USUAL = 1024;
 
 /**
  * Hot path: entries of the ledger in the order in which they were sent.
@@ -14,6 +16,11 @@ export class OwedRing {
   #outcomes: (Outcome | undefined)[] = new Array<Outcome | undefined>(FEWEST).fill(undefined);
   #head = 0;
   length = 0;
+
+  /** It has never had to hold much. */
+  get small(): boolean {
+    return this.#entries.length <= USUAL;
+  }
 
   /** The oldest. */
   get front(): number {

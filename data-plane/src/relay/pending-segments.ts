@@ -1,14 +1,17 @@
 import type { DirectSocket } from "../transport/index.js";
+import { GrowingBytes } from "./growing-bytes.js";
 
 /** What a client may send ahead while it waits for a server. */
 const MOST_BYTES = 256 * 1024;
-/** Small ones are put together: each keeps what it was read into. */
-const MOST_SEGMENTS = 32;
 
-/** What a client has sent ahead, in front of what it sends next. Beyond its bound the client is not heard. */
+/**
+ * What a client has sent ahead, in front of what it sends next. The first segment is kept as it came, which is all that
+ * most clients send; what comes behind it is put together. Beyond its bound the client is not heard.
+ */
 export class PendingSegments {
   readonly #client: DirectSocket;
-  #segments: Buffer[] = [];
+  #first: Buffer | undefined;
+  #more: GrowingBytes | undefined;
   #bytes = 0;
 
   constructor(client: DirectSocket) {
@@ -20,29 +23,29 @@ export class PendingSegments {
   }
 
   add(segment: Buffer): void {
-    if (this.#segments.length === MOST_SEGMENTS) this.#segments = [Buffer.concat(this.#segments)];
-    this.#segments.push(segment);
+    if (this.#first === undefined) this.#first = segment;
+    else {
+      this.#more ??= new GrowingBytes();
+      this.#more.add(segment, 0, MOST_BYTES);
+    }
     this.#bytes += segment.length;
     if (this.#bytes > MOST_BYTES) this.#client.pause();
   }
 
-  /** The usual case, without another array: there is one, and it is all. */
+  /** The usual case, without an array: there is one, and it is all. */
   takeOnly(): Buffer | undefined {
-    if (this.#segments.length !== 1) return undefined;
-    const segment = this.#segments.pop();
-    const full = this.#bytes > MOST_BYTES;
-    this.#bytes = 0;
-    if (full) this.hearClient();
+    if (this.#more !== undefined) return undefined;
+    const segment = this.#first;
+    this.#forget();
     return segment;
   }
 
   /** All of it; there is room for more then. */
   take(): Buffer[] {
-    const segments = this.#segments;
-    const full = this.#bytes > MOST_BYTES;
-    this.#segments = [];
-    this.#bytes = 0;
-    if (full) this.hearClient();
+    const segments: Buffer[] = [];
+    if (this.#first !== undefined) segments.push(this.#first);
+    if (this.#more !== undefined) segments.push(this.#more.take());
+    this.#forget();
     return segments;
   }
 
@@ -52,7 +55,14 @@ export class PendingSegments {
   }
 
   clear(): void {
-    this.#segments = [];
+    this.#first = undefined;
+    this.#more = undefined;
     this.#bytes = 0;
+  }
+
+  #forget(): void {
+    const full = this.#bytes > MOST_BYTES;
+    this.clear();
+    if (full) this.hearClient();
   }
 }

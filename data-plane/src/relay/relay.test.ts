@@ -42,8 +42,11 @@ class Rig {
   readonly clock = new FakeClock();
   readonly shared = new SharedStatements();
   readonly relay: Relay;
+  readonly lease: Lease;
+  /** The pool has a server at hand. */
+  atHand = true;
 
-  constructor() {
+  constructor(settings = SessionSettings.EMPTY) {
     const lease: Lease = {
       server: this.server,
       state: "leased",
@@ -58,13 +61,20 @@ class Rig {
       beginCancel: () => () => undefined,
       cancel: async () => undefined,
     };
+    this.lease = lease;
     this.relay = new Relay({
       client: this.flow,
       host: {
-        currentPool: () => ({ takeIdle: () => lease, mayPin: true }) as unknown as Pool,
+        currentPool: () =>
+          ({
+            takeIdle: () => (this.atHand ? lease : undefined),
+            enter: () => ({ leave: () => true }),
+            checkoutTimeoutMs: 1000,
+            mayPin: true,
+          }) as unknown as Pool,
         end: () => undefined,
       },
-      settings: SessionSettings.EMPTY,
+      settings,
       naming: "client",
       shared: this.shared,
       exchanges: new Exchanges(),
@@ -140,6 +150,65 @@ describe("Relay", () => {
     );
     // On a server that does not have it.
     expect(bound).toContain("select 42");
+  });
+
+  it("asks for a server again for what comes behind COPY data that is too late", async () => {
+    const rig = new Rig();
+    rig.atHand = false;
+    rig.relay.received(new MessageWriter().end("c"));
+    rig.relay.received(query("select 1"));
+    expect(rig.relay.state).toBe("waiting");
+    const sent: Buffer[] = [];
+    rig.serverSocket.write = (bytes: Buffer) => sent.push(bytes) > 0;
+    rig.atHand = true;
+    rig.relay.granted(rig.lease);
+    expect(Buffer.concat(sent).toString("latin1")).toContain("select 1");
+    expect(rig.released).toHaveLength(1);
+    rig.serverSocket.push(ANSWER);
+    await new Promise(setImmediate);
+    expect(rig.released).toHaveLength(2);
+  });
+
+  it("does not take a server for one with its settings when a cancel request keeps them from being sent", async () => {
+    const own = SessionSettings.of(new Map([["search_path", "own"]]));
+    const others = SessionSettings.of(new Map([["search_path", "others"]]));
+    const rig = new Rig(own);
+    for (const settings of [own, others]) rig.server.accepted(settings.pairs);
+    rig.server.settings = own;
+    // What it has left behind is asked; meanwhile the next request comes, and is cancelled.
+    await rig.ask(query("listen x"), ANSWER);
+    rig.relay.received(query("select 2"));
+    rig.relay.cancel();
+    rig.atHand = false;
+    rig.serverSocket.push(ANSWER);
+    await new Promise(setImmediate);
+    expect([rig.relay.state, rig.released]).toEqual(["waiting", [{ owed: 0, halfSent: false }]]);
+    rig.server.settings = others;
+    const told: Buffer[] = [];
+    rig.client.write = (bytes: Buffer) => told.push(bytes) > 0;
+    rig.relay.granted(rig.lease);
+    expect(Buffer.concat(told).toString("latin1")).toContain("57014");
+    expect(rig.server.settings).toBe(others);
+    expect([rig.relay.state, rig.released.length]).toEqual(["idle", 2]);
+  });
+
+  it("forgets a cancel request for what has been answered", async () => {
+    const own = SessionSettings.of(new Map([["search_path", "own"]]));
+    const rig = new Rig(own);
+    rig.server.accepted(own.pairs);
+    rig.server.settings = own;
+    // Behind a RESET goes a query of ours; the client has its answer when the cancel request comes.
+    rig.relay.received(query("reset search_path"));
+    rig.serverSocket.push(ANSWER);
+    await new Promise(setImmediate);
+    rig.relay.cancel();
+    // Ours, and what it was asked then.
+    for (let answer = 0; answer < 2; answer++) {
+      rig.serverSocket.push(ANSWER);
+      await new Promise(setImmediate);
+    }
+    expect(rig.relay.state).toBe("idle");
+    expect(await rig.ask(query("select 2"), ANSWER)).toContain("select 2");
   });
 
   it("lets a statement go with its client", async () => {

@@ -373,6 +373,8 @@ export class Relay implements ServerHolder, Waiter, Asker {
     this.#replies.readyForQuery(end);
     if (ours) {
       if (this.#cancels?.wanted === true && this.#ledger.asked) this.#sendCancel();
+      // It was about what has been answered: nothing that is asked later.
+      else if (!this.#pending.any) this.#cancels?.takeWanted();
       return;
     }
     this.#times.ready(asked, status === TransactionStatus.idle, this.#ledger.asked);
@@ -488,6 +490,12 @@ export class Relay implements ServerHolder, Waiter, Asker {
   }
 
   #begin(lease: Lease): void {
+    // Before the server counts as one with the client's settings.
+    if (this.#cancels?.takeWanted() === true) {
+      lease.release(CLEAN);
+      this.#refuse(new QueryCanceled());
+      return;
+    }
     this.#lease = lease;
     const way = this.#settings.wayTo(lease.server);
     if (way !== undefined) this.#meter.settled();
@@ -548,10 +556,12 @@ export class Relay implements ServerHolder, Waiter, Asker {
 
   #sendAll(segments: readonly Buffer[], first: Buffer | undefined): void {
     for (const [i, segment] of segments.entries()) {
-      if (this.#phase !== "active" || this.#requests.terminated) break;
-      if (this.#pending.any) this.#pending.add(segment);
+      if (this.#phase === "ended" || (this.#phase === "active" && this.#requests.terminated)) return;
+      if (this.#phase !== "active" || this.#pending.any) this.#pending.add(segment);
       else this.#toServer(segment, i === 0 ? first : undefined);
     }
+    // Nothing answers COPY data that came too late: what is behind it is a request of its own.
+    if (this.#phase === "idle" && this.#pending.any) this.#checkOut();
   }
 
   #toServer(segment: Buffer, first?: Buffer): void {

@@ -314,6 +314,20 @@ describe("Requests", () => {
   });
 });
 
+describe("what statements have left on a server", () => {
+  it("is closed in front of what comes next, and the server made to say so where nothing else does", () => {
+    const rig = new Rig();
+    rig.server.leftovers.push("left");
+    expect(rig.send(new MessageWriter().end("H"))).toEqual(["C Sleft", "H", "S"]);
+    expect([rig.ledger.owed, rig.ledger.asked]).toEqual([1, false]);
+    rig.ledger.done();
+    rig.ledger.ready();
+    expect([rig.ledger.blank, rig.server.leftovers]).toEqual([true, []]);
+    rig.server.leftovers.push("left");
+    expect(rig.send(query("select 1"))).toEqual(["C Sleft", "Q select 1"]);
+  });
+});
+
 describe("what is remembered of a client", () => {
   const remembered = (what: string, request: Buffer, undone?: Buffer): void => {
     it(`is ${what}`, () => {

@@ -1,5 +1,5 @@
 import type { ServerConnection } from "../server/index.js";
-import { Frontend, isFrontendType, lengthAt, MalformedMessage } from "../wire/index.js";
+import { Frontend, isFrontendType, lengthAt, MalformedMessage, SYNC } from "../wire/index.js";
 import type { ClientStatement } from "./client-statements.js";
 import type { CurrentClient } from "./current-client.js";
 import { ExtendedRequests } from "./extended-requests.js";
@@ -121,13 +121,12 @@ export class Requests {
     const { out, server } = this.#upstream;
     out.begin(segment);
     const inside = this.#streamed.remaining > 0;
-    if (
+    const closes =
       server.leftovers.length > 0 &&
       !inside &&
       this.#ledger.owed === 0 &&
-      !this.#client.remembered.batch.unsynced
-    )
-      this.#upstream.closeLeftovers();
+      !this.#client.remembered.batch.unsynced;
+    if (closes) this.#upstream.closeLeftovers();
     const end = segment.length;
     let at = inside ? this.#stream(segment) : 0;
     while (at < end) {
@@ -167,6 +166,11 @@ export class Requests {
         return out.end(end);
       }
       at = messageEnd;
+    }
+    // Flush, or COPY data that comes too late: nothing of it makes the server answer the Closes in front.
+    if (closes && this.#ledger.owed === 0 && !this.#client.remembered.batch.unsynced) {
+      out.insert(at, SYNC);
+      this.#ledger.ourSync();
     }
     return out.end(at);
   }

@@ -1,6 +1,9 @@
 import type { UnnamedOutcomes } from "./ledger.js";
 import { NO_NAMES, type TextNames } from "./text-names.js";
 
+/** More than that are not kept for another client. */
+const USUAL = 64;
+
 /** What one Parse of the unnamed statement, or what ends it, makes of it. Without bytes, and not too long: none. */
 class Version {
   segment: Buffer | undefined;
@@ -39,6 +42,11 @@ export class UnnamedStatement implements UnnamedOutcomes {
   /** There is none, and none is under way. */
   get blank(): boolean {
     return this.#underWay === 0 && !this.exists;
+  }
+
+  /** It has never had many under way. */
+  get small(): boolean {
+    return this.#ring.length <= USUAL;
   }
 
   get exists(): boolean {

@@ -11,6 +11,13 @@ describe("SessionSettings", () => {
     expect(one.queryFrom(other)).toBeUndefined();
   });
 
+  it("are told apart, whatever bytes are in them", () => {
+    const pairs = of({ client_encoding: "UTF8", application_name: "psql" });
+    expect(of({ client_encoding: "UTF8" + "\0application_name\0psql" })).not.toBe(pairs);
+    expect(of({ client_encoding: "UTF816,4,application_namepsql" })).not.toBe(pairs);
+    expect(of({ client_encoding: "UTF8", application_name: "psql" })).toBe(pairs);
+  });
+
   it("reset what is not wanted and set only what differs", () => {
     const before = of({ a: "1", b: "2", "app.gone": "x" });
     expect(of({ a: "1", b: "3" }).queryFrom(before)).toBe(

@@ -22,7 +22,8 @@ export class SessionSettings {
 
   static of(values: ReadonlyMap<string, string>): SessionSettings {
     let given = "";
-    for (const [name, value] of values) given += `${name}\0${value}\0`;
+    // With their lengths: a database may say any byte of a value, and what it says is not to mean another tenant's.
+    for (const [name, value] of values) given += `${name.length},${value.length},${name}${value}`;
     const known = SessionSettings.#given.get(given);
     if (known !== undefined) return known;
     const found = SessionSettings.#byKey(values);
