@@ -15,6 +15,7 @@ export async function cleanUp(
   deadline: Deadline,
 ): Promise<void> {
   const { server } = pooled;
+  const told = new Map(server.parameters);
   if (report.owed > 0) {
     const drained = server.drain(report.owed, deadline);
     // The answers may come before the cancel does: both have to end before anybody else gets the server.
@@ -22,7 +23,9 @@ export async function cleanUp(
   }
   if (report.uncertain === true) await server.resync(deadline);
   if (server.transactionStatus !== TransactionStatus.idle) await server.run("ROLLBACK", deadline);
-  if (discard) {
+  // What it reports meanwhile nobody hears: its settings would be others than those it counts as having.
+  const changed = [...server.parameters].some(([name, value]) => told.get(name) !== value);
+  if (discard || changed) {
     await server.run("DISCARD ALL", deadline);
     server.discarded();
   }

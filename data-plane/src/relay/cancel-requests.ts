@@ -3,6 +3,7 @@ import type { Logger } from "@sluice/shared/observability";
 import { type Clock, Deadline } from "@sluice/shared/time";
 import type { PoolMeter } from "../metrics/index.js";
 import type { Lease } from "../pool/index.js";
+import { ServerGone } from "../server/index.js";
 
 export interface CancelRequestsOptions {
   readonly meter: PoolMeter;
@@ -42,7 +43,7 @@ export class CancelRequests {
       "cancel request",
       lease.cancel(Deadline.after(clock, WAIT_TIMEOUT_MS)).then(done, (error: unknown) => {
         // Nobody knows whether the signal still comes: the server must not reach another client.
-        lease.server.close();
+        lease.server.fail(new ServerGone("a cancel request was not delivered"));
         done();
         throw error;
       }),

@@ -3,6 +3,7 @@ import type { ServerConnection } from "../server/index.js";
 import { COPY_FAIL, SYNC } from "../wire/index.js";
 import { Effect } from "./effect.js";
 import type { Ledger } from "./ledger.js";
+import { JOINED } from "./outcomes.js";
 import { Owed } from "./owed.js";
 import type { Requests } from "./requests.js";
 
@@ -17,8 +18,8 @@ export function lastReport(server: ServerConnection, ledger: Ledger, requests: R
   requests.transactionEnded();
   const { effects } = requests.traces;
   if (requests.insideMessage || server.closed) return SPOILT;
-  // Nobody will look at what is left behind.
-  if (effects !== 0) server.soiled = true;
+  // Nobody will look at what is left behind, or hear whether the settings that it counts as having were refused.
+  if (effects !== 0 || ledger.frontOutcome === JOINED) server.soiled = true;
   if (effects & Effect.loads) server.spoiled = true;
   let { uncertain } = ledger;
   if (ledger.copying) {

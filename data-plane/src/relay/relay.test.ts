@@ -43,6 +43,9 @@ class Rig {
   readonly shared = new SharedStatements();
   readonly relay: Relay;
   readonly lease: Lease;
+  /** Cancel requests reach the server. */
+  delivers = true;
+  ends = 0;
   /** The pool has a server at hand. */
   atHand = true;
 
@@ -59,7 +62,9 @@ class Rig {
         this.server.rest(() => undefined);
       },
       beginCancel: () => () => undefined,
-      cancel: async () => undefined,
+      cancel: async () => {
+        if (!this.delivers) throw new Error("nobody is there");
+      },
     };
     this.lease = lease;
     this.relay = new Relay({
@@ -72,7 +77,9 @@ class Rig {
             checkoutTimeoutMs: 1000,
             mayPin: true,
           }) as unknown as Pool,
-        end: () => undefined,
+        end: () => {
+          this.ends += 1;
+        },
       },
       settings,
       naming: "client",
@@ -190,6 +197,36 @@ describe("Relay", () => {
     expect(Buffer.concat(told).toString("latin1")).toContain("57014");
     expect(rig.server.settings).toBe(others);
     expect([rig.relay.state, rig.released.length]).toEqual(["idle", 2]);
+  });
+
+  it("ends its client where a cancel request cannot be delivered, and gives the server up", async () => {
+    const rig = new Rig();
+    rig.delivers = false;
+    rig.relay.received(query("select pg_sleep(60)"));
+    rig.relay.cancel();
+    await new Promise(setImmediate);
+    expect([rig.ends, rig.server.closed, rig.relay.holdsServer]).toEqual([1, true, false]);
+    expect(rig.released).toEqual([{ owed: 0, halfSent: true }]);
+  });
+
+  it("has a server discard everything when its client goes before the settings were taken", () => {
+    const own = SessionSettings.of(new Map([["app.tenant", "own"]]));
+    const rig = new Rig(own);
+    rig.server.accepted(own.pairs);
+    rig.relay.received(query("select 1"));
+    expect([rig.server.settings, rig.server.soiled]).toEqual([own, false]);
+    rig.relay.clientClosed();
+    expect(rig.server.soiled).toBe(true);
+  });
+
+  it("leaves its number on a server that it was looking at when it went", async () => {
+    const rig = new Rig();
+    rig.server.lastHolder = -1;
+    await rig.ask(query("listen x"), ANSWER);
+    rig.relay.clientClosed();
+    rig.serverSocket.push(ANSWER);
+    await new Promise(setImmediate);
+    expect([rig.released.length, rig.server.lastHolder > 0]).toEqual([1, true]);
   });
 
   it("forgets a cancel request for what has been answered", async () => {

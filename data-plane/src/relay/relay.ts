@@ -648,6 +648,7 @@ export class Relay implements ServerHolder, Waiter, Asker {
     if (settings !== undefined) this.#adopt(settings);
     if (this.#phase !== "looking") {
       this.#lease = undefined;
+      lease.server.lastHolder = this.#id;
       lease.release(CLEAN);
       return;
     }

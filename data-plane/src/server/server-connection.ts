@@ -20,6 +20,7 @@ import { SessionSettings } from "./session-settings.js";
 
 /** Of settings remembered as accepted; forgotten all at once when there are more. */
 const MOST_ACCEPTED = 1000;
+const MOST_ACCEPTED_LENGTH = 4096;
 /** Of one row of an answer to a question of our own. */
 const MOST_ANSWER_BYTES = 1024 * 1024;
 
@@ -163,7 +164,7 @@ export class ServerConnection {
 
   accepted(pairs: readonly string[]): void {
     if (this.#accepted.size > MOST_ACCEPTED) this.#accepted.clear();
-    for (const pair of pairs) this.#accepted.add(pair);
+    for (const pair of pairs) if (pair.length <= MOST_ACCEPTED_LENGTH) this.#accepted.add(pair);
   }
 
   /** DISCARD ALL was run: it is as after its login. */
@@ -273,6 +274,11 @@ export class ServerConnection {
     // The answer to Terminate is the close; a server that does not close must not keep the socket.
     this.socket.setTimeout(1000, () => this.socket.destroy());
     idleClose?.();
+  }
+
+  /** It is not to be used any more, and whoever holds it is told so. */
+  fail(error: ServerGone): void {
+    this.#end(error);
   }
 
   /** Calls once its socket is closed: until then the database has it. */

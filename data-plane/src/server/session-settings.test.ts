@@ -18,6 +18,12 @@ describe("SessionSettings", () => {
     expect(of({ client_encoding: "UTF8", application_name: "psql" })).toBe(pairs);
   });
 
+  it("are not kept for everybody when they are long", () => {
+    const long = { "app.x": "a".repeat(5000) };
+    expect(of(long)).not.toBe(of(long));
+    expect(of(long).equals(of({ "APP.X": "a".repeat(5000) }))).toBe(true);
+  });
+
   it("reset what is not wanted and set only what differs", () => {
     const before = of({ a: "1", b: "2", "app.gone": "x" });
     expect(of({ a: "1", b: "3" }).queryFrom(before)).toBe(

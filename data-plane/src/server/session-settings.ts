@@ -1,4 +1,6 @@
 const MOST_KNOWN = 1000;
+/** Longer ones are few, and one client could make as many as it likes. */
+const MOST_KNOWN_LENGTH = 4096;
 
 /**
  * The parameters that a client has set for its session, by lower-case name. Never changed: a change makes another
@@ -24,6 +26,7 @@ export class SessionSettings {
     let given = "";
     // With their lengths: a database may say any byte of a value, and what it says is not to mean another tenant's.
     for (const [name, value] of values) given += `${name.length},${value.length},${name}${value}`;
+    if (given.length > MOST_KNOWN_LENGTH) return new SessionSettings(inLowerCase(values));
     const known = SessionSettings.#given.get(given);
     if (known !== undefined) return known;
     const found = SessionSettings.#byKey(values);
@@ -33,8 +36,7 @@ export class SessionSettings {
   }
 
   static #byKey(values: ReadonlyMap<string, string>): SessionSettings {
-    const byName = new Map<string, string>();
-    for (const [name, value] of values) byName.set(name.toLowerCase(), value);
+    const byName = inLowerCase(values);
     if (byName.size === 0) return SessionSettings.EMPTY;
     const made = new SessionSettings(byName);
     const known = SessionSettings.#known.get(made.key);
@@ -130,6 +132,12 @@ export class SessionSettings {
     }
     return statements.length === 0 ? undefined : statements.join("; ");
   }
+}
+
+function inLowerCase(values: ReadonlyMap<string, string>): Map<string, string> {
+  const byName = new Map<string, string>();
+  for (const [name, value] of values) byName.set(name.toLowerCase(), value);
+  return byName;
 }
 
 const ROLE = "role";
