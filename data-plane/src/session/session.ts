@@ -167,7 +167,7 @@ export class Session implements RelayHost {
     };
   }
 
-  /** From time to time. */
+  /** From time to time: what its client's requests have left in shared memory is held for itself, once it is quiet. */
   rest(): void {
     this.#relay?.rest();
   }
