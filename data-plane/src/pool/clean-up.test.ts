@@ -1,7 +1,7 @@
 import { Duplex } from "node:stream";
 import { Deadline, FakeClock } from "@sluice/shared/time";
 import { describe, expect, it } from "vitest";
-import { ServerConnection, SessionSettings } from "../server/index.js";
+import { ReportedParameters, ServerConnection, SessionSettings } from "../server/index.js";
 import type { ServerSocket } from "../transport/index.js";
 import { MessageWriter } from "../wire/index.js";
 import { cleanUp } from "./clean-up.js";
@@ -46,7 +46,7 @@ describe("cleanUp", () => {
     const socket = new AnsweringSocket({ ROLLBACK: [timezone("UTC"), DONE, ready("I")] });
     const server = new ServerConnection(
       socket as unknown as ServerSocket,
-      { pid: 1, secret: Buffer.alloc(4), parameters: new Map([["TimeZone", "UTC"]]) },
+      { pid: 1, secret: Buffer.alloc(4), parameters: new ReportedParameters([["TimeZone", "UTC"]]) },
       0,
     );
     server.hold({

@@ -11,9 +11,10 @@ export interface CancelRequestsOptions {
   readonly logger: Logger;
 }
 
-const WAIT_TIMEOUT_MS = 10_000;
+/** How long a cancel request may take to be delivered. */
+export const CANCEL_TIMEOUT_MS = 10_000;
 /** Each is a connection to the server, for as long as that takes: a client that asks again and again gets no more. */
-const MOST = 3;
+export const MOST_CANCELS = 3;
 
 /** The cancel requests of one client, on their way to the server in its hand. Most clients never send one. */
 export class CancelRequests {
@@ -29,7 +30,7 @@ export class CancelRequests {
   send(lease: Lease): void {
     this.wanted = false;
     // They mean what runs now, and so do those that are under way.
-    if (this.#underWay >= MOST) return;
+    if (this.#underWay >= MOST_CANCELS) return;
     const { meter, clock, logger } = this.#options;
     this.#underWay += 1;
     meter.canceled();
@@ -41,7 +42,7 @@ export class CancelRequests {
     background(
       logger,
       "cancel request",
-      lease.cancel(Deadline.after(clock, WAIT_TIMEOUT_MS)).then(done, (error: unknown) => {
+      lease.cancel(Deadline.after(clock, CANCEL_TIMEOUT_MS)).then(done, (error: unknown) => {
         // Nobody knows whether the signal still comes: the server must not reach another client.
         lease.server.fail(new ServerGone("a cancel request was not delivered"));
         done();

@@ -1,3 +1,4 @@
+export { CANCEL_TIMEOUT_MS, MOST_CANCELS } from "./cancel-requests.js";
 export { Exchanges } from "./exchanges.js";
 export type { Naming } from "./naming.js";
 export { Relay, type RelayHost, type RelayOptions } from "./relay.js";

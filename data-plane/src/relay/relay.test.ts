@@ -5,7 +5,7 @@ import { FakeClock } from "@sluice/shared/time";
 import { describe, expect, it } from "vitest";
 import { PoolMeter } from "../metrics/index.js";
 import type { Lease, Pool, ReleaseReport } from "../pool/index.js";
-import { ServerConnection, SessionSettings } from "../server/index.js";
+import { ReportedParameters, ServerConnection, SessionSettings } from "../server/index.js";
 import { DirectSocket, type ServerSocket } from "../transport/index.js";
 import { MessageWriter } from "../wire/index.js";
 import { Exchanges } from "./exchanges.js";
@@ -35,7 +35,7 @@ class Rig {
   readonly serverSocket = new SlowSocket();
   readonly server = new ServerConnection(
     this.serverSocket as unknown as ServerSocket,
-    { pid: 1, secret: Buffer.alloc(4), parameters: new Map() },
+    { pid: 1, secret: Buffer.alloc(4), parameters: new ReportedParameters() },
     0,
   );
   readonly released: ReleaseReport[] = [];

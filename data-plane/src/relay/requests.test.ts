@@ -1,7 +1,7 @@
 import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { PoolMeter } from "../metrics/index.js";
-import { ServerConnection } from "../server/index.js";
+import { ReportedParameters, ServerConnection } from "../server/index.js";
 import type { ServerSocket } from "../transport/index.js";
 import { MalformedMessage, MessageWriter } from "../wire/index.js";
 import type { Asker } from "./asker.js";
@@ -40,7 +40,7 @@ class Rig {
   parseContext = "";
   readonly server = new ServerConnection(
     new QuietSocket() as unknown as ServerSocket,
-    { pid: 1, secret: Buffer.alloc(4), parameters: new Map([["TimeZone", "UTC"]]) },
+    { pid: 1, secret: Buffer.alloc(4), parameters: new ReportedParameters([["TimeZone", "UTC"]]) },
     0,
   );
 

@@ -10,6 +10,11 @@ export interface SessionLook {
   readonly sqlNames: ReadonlySet<string>;
 }
 
+/** In characters: a longer value stays on the server, and the server with its client. */
+const LONGEST_VALUE = 8 * 1024;
+/** Of all values of one client, which are kept for as long as it is there. */
+const MOST_VALUES_LENGTH = 64 * 1024;
+
 /**
  * Asks the server itself, while no transaction is open: exact whatever happened, savepoints and rollbacks included.
  * Built-in settings are those with `source = 'session'`; roles and custom settings are in no view and are asked by name.
@@ -28,8 +33,14 @@ export async function lookAt(
   const sqlNames = new Set<string>();
   const timeouts: string[] = [];
   let keepsServer = false;
+  let length = 0;
   for (const [kind, name = "", value = ""] of rows) {
     const text = Buffer.from(value, "hex").toString("utf8");
+    length += text.length;
+    if (text.length > LONGEST_VALUE || length > MOST_VALUES_LENGTH) {
+      keepsServer = true;
+      continue;
+    }
     switch (kind) {
       case "timeout":
         timeouts.push(name);
@@ -92,6 +103,8 @@ COMMIT`;
 /** The question's own doing, or never a session's. */
 const NOT_ASKED = "statement_timeout,transaction_isolation,transaction_read_only,transaction_deferrable";
 
+/** Of no more of it than shows that it is too long. */
 function hex(text: string): string {
-  return `pg_catalog.encode(pg_catalog.convert_to(${text}, 'UTF8'), 'hex')`;
+  const start = `pg_catalog.left(${text}, ${LONGEST_VALUE + 1})`;
+  return `pg_catalog.encode(pg_catalog.convert_to(${start}, 'UTF8'), 'hex')`;
 }

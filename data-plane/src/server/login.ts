@@ -25,6 +25,7 @@ import {
   saslResponse,
   startupMessage,
 } from "../wire/index.js";
+import { ReportedParameters } from "./reported-parameters.js";
 import { ServerError, ServerGone } from "./server-error.js";
 
 /** What a role logs in with: keys for any salt, and the password itself where it is known. */
@@ -39,11 +40,12 @@ export interface ServerCredentials {
 export interface ServerGreeting {
   readonly pid: number;
   readonly secret: Buffer;
-  /** As reported, by the server's own spelling. */
-  readonly parameters: Map<string, string>;
+  readonly parameters: ReportedParameters;
 }
 
 const MOST_LOGIN_MESSAGE_BYTES = 64 * 1024;
+/** Of all that a server says until it is ready, notices among it. */
+const MOST_LOGIN_BYTES = 1024 * 1024;
 
 /**
  * Logs in on a connected socket, up to the first ReadyForQuery.
@@ -72,6 +74,9 @@ export async function logIn(
   } catch (error) {
     if (error instanceof DeadlinePassed)
       throw new UpstreamUnreachable("authentication timeout", undefined, error, true);
+    // It is not the client that does not speak the protocol.
+    if (error instanceof MalformedMessage)
+      throw new ServerAuthFailure(`no message of the protocol: ${error.what}`);
     throw error;
   } finally {
     conversation.end();
@@ -86,7 +91,7 @@ async function converse(
 ): Promise<ServerGreeting> {
   socket.write(startupMessage(startup));
   const scram = new ScramClient(credentials.scramKeys, endPointOf(socket));
-  const parameters = new Map<string, string>();
+  const parameters = new ReportedParameters();
   let authenticated = false;
   let serverProven = false;
   let scramUsed = false;
@@ -174,6 +179,7 @@ class Conversation {
   readonly #reader = new FrameReader(MOST_LOGIN_MESSAGE_BYTES);
   #waiting: { resolve: (frame: Frame) => void; reject: (error: unknown) => void } | undefined;
   #failure: unknown;
+  #bytes = 0;
 
   constructor(socket: ServerSocket) {
     this.#socket = socket;
@@ -214,7 +220,12 @@ class Conversation {
   }
 
   readonly #received = (segment: Buffer): void => {
-    this.#reader.push(segment);
+    if (this.#failure !== undefined) return;
+    this.#bytes += segment.length;
+    if (this.#bytes > MOST_LOGIN_BYTES) {
+      this.#reader.takeRest();
+      this.#failure = new MalformedMessage("too much from the server during login");
+    } else this.#reader.push(segment);
     this.#pump();
   };
 

@@ -2,16 +2,22 @@ import { Duplex } from "node:stream";
 import { Deadline, FakeClock } from "@sluice/shared/time";
 import { describe, expect, it } from "vitest";
 import type { ServerSocket } from "../transport/index.js";
+import { ReportedParameters } from "./reported-parameters.js";
 import { ServerConnection, type ServerHolder } from "./server-connection.js";
 
 const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
 const PARAMETER = Buffer.from("S\0\0\0\x11timezone\0GMT\0", "latin1");
 
-/** Answers each query with a changed parameter and ReadyForQuery. */
+/** Answers each query: with a changed parameter and ReadyForQuery. */
 class AnsweringSocket extends Duplex {
+  readonly #answer: readonly Buffer[];
+  constructor(answer: readonly Buffer[] = [Buffer.concat([PARAMETER, READY])]) {
+    super();
+    this.#answer = answer;
+  }
   override _read(): void {}
   override _write(_chunk: Buffer, _encoding: unknown, done: () => void): void {
-    this.push(Buffer.concat([PARAMETER, READY]));
+    for (const part of this.#answer) this.push(part);
     done();
   }
   setTimeout(): this {
@@ -51,11 +57,41 @@ class Listener implements ServerHolder {
   }
 }
 
-const open = (): { server: ServerConnection; socket: AnsweringSocket } => {
-  const socket = new AnsweringSocket();
-  const greeting = { pid: 1, secret: Buffer.alloc(4), parameters: new Map<string, string>() };
+const open = (answer?: readonly Buffer[]): { server: ServerConnection; socket: AnsweringSocket } => {
+  const socket = new AnsweringSocket(answer);
+  const greeting = { pid: 1, secret: Buffer.alloc(4), parameters: new ReportedParameters() };
   return { server: new ServerConnection(socket as unknown as ServerSocket, greeting, 0), socket };
 };
+
+/** A DataRow of one value. */
+const rowOf = (bytes: number): Buffer => {
+  const row = Buffer.alloc(11 + bytes, 0x61);
+  row.write("D", 0, "latin1");
+  row.writeInt32BE(10 + bytes, 1);
+  row.writeInt16BE(1, 5);
+  row.writeInt32BE(bytes, 7);
+  return row;
+};
+
+describe("a question of our own", () => {
+  const ask = (answer: readonly Buffer[]) => {
+    const { server } = open(answer);
+    return { server, rows: server.ask("SELECT", Deadline.after(new FakeClock(), 1000)) };
+  };
+
+  it("is answered by rows cut anywhere", async () => {
+    const row = rowOf(100_000);
+    const parts = Array.from({ length: 11 }, (_, i) => row.subarray(i * 10_000, (i + 1) * 10_000));
+    const { rows } = ask([...parts, READY]);
+    expect(await rows).toEqual([["a".repeat(100_000)]]);
+  });
+
+  it("ends the server whose answer does not end", async () => {
+    const { server, rows } = ask(Array.from({ length: 70 }, () => rowOf(64 * 1024)));
+    await expect(rows).rejects.toThrow("server closed the connection unexpectedly");
+    expect(server.closed).toBe(true);
+  });
+});
 
 describe("a server that goes from one holder to the next", () => {
   it("tells a holder that has let go nothing: no answer to a query of our own, no parameter, no end", async () => {

@@ -14,15 +14,18 @@ import {
 } from "../wire/index.js";
 import type { ServerGreeting } from "./login.js";
 import { MarkSearch } from "./mark-search.js";
+import type { ReportedParameters } from "./reported-parameters.js";
 import { ServerError, ServerGone } from "./server-error.js";
 import { ServerStatements } from "./server-statements.js";
 import { SessionSettings } from "./session-settings.js";
 
-/** Of settings remembered as accepted; forgotten all at once when there are more. */
+/** Of settings remembered as accepted, in number and in characters; forgotten all at once when there are more. */
 const MOST_ACCEPTED = 1000;
-const MOST_ACCEPTED_LENGTH = 4096;
-/** Of one row of an answer to a question of our own. */
-const MOST_ANSWER_BYTES = 1024 * 1024;
+const MOST_ACCEPTED_LENGTH = 256 * 1024;
+/** A longer one is asked about each time. */
+const LONGEST_ACCEPTED = 4096;
+/** Of all that comes until a question of our own is answered. */
+const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** Whoever holds the server: it reads what the server sends. */
 export interface ServerHolder {
@@ -64,8 +67,6 @@ export class ServerConnection {
   readonly pid: number;
   readonly secret: Buffer;
   readonly openedAtMs: number;
-  /** As reported now, by the server's own spelling. */
-  readonly parameters: Map<string, string>;
   /** As reported at login, before anyone set anything. */
   readonly baseline: ReadonlyMap<string, string>;
   /** What the last holder's settings made of this server. */
@@ -80,8 +81,10 @@ export class ServerConnection {
   readonly leftovers: string[] = [];
   /** `name=value` of settings that it has accepted before. */
   readonly #accepted = new Set<string>();
+  #acceptedLength = 0;
   /** The number of whoever held it last: what sequences gave out is theirs. 0: nobody. */
   lastHolder = 0;
+  readonly #parameters: ReportedParameters;
   #reportedNames: ReadonlySet<string>;
   #status: number = TransactionStatus.idle;
   #closed: Error | undefined;
@@ -94,9 +97,9 @@ export class ServerConnection {
     this.socket = socket;
     this.pid = greeting.pid;
     this.secret = greeting.secret;
-    this.parameters = greeting.parameters;
-    this.baseline = new Map(greeting.parameters);
-    this.#reportedNames = new Set([...greeting.parameters.keys()].map((name) => name.toLowerCase()));
+    this.#parameters = greeting.parameters;
+    this.baseline = new Map(this.parameters);
+    this.#reportedNames = new Set([...this.parameters.keys()].map((name) => name.toLowerCase()));
     this.openedAtMs = openedAtMs;
     this.#scanner = new BackendScanner({
       begins: (type, start, end) => this.#holder?.begins(type, start, end),
@@ -115,6 +118,11 @@ export class ServerConnection {
     socket.on("error", (error) => this.#end(new ServerGone(error.message, error)));
     socket.on("close", () => this.#end(new ServerGone("closed by the server")));
     socket.on("end", () => socket.destroy());
+  }
+
+  /** As reported now, by the server's own spelling. */
+  get parameters(): ReadonlyMap<string, string> {
+    return this.#parameters.values;
   }
 
   get openForMs(): number {
@@ -163,8 +171,15 @@ export class ServerConnection {
   }
 
   accepted(pairs: readonly string[]): void {
-    if (this.#accepted.size > MOST_ACCEPTED) this.#accepted.clear();
-    for (const pair of pairs) if (pair.length <= MOST_ACCEPTED_LENGTH) this.#accepted.add(pair);
+    for (const pair of pairs) {
+      if (pair.length > LONGEST_ACCEPTED || this.#accepted.has(pair)) continue;
+      if (this.#accepted.size >= MOST_ACCEPTED || this.#acceptedLength + pair.length > MOST_ACCEPTED_LENGTH) {
+        this.#accepted.clear();
+        this.#acceptedLength = 0;
+      }
+      this.#accepted.add(pair);
+      this.#acceptedLength += pair.length;
+    }
   }
 
   /** DISCARD ALL was run: it is as after its login. */
@@ -223,12 +238,21 @@ export class ServerConnection {
     deadline: Deadline,
     notified?: (body: Buffer) => void,
   ): Promise<readonly (readonly (string | undefined)[])[]> {
-    const reader = new FrameReader(MOST_ANSWER_BYTES);
+    const segments: Buffer[] = [];
+    let bytes = 0;
+    const collect = (segment: Buffer): void => {
+      bytes += segment.length;
+      if (bytes > MOST_ANSWER_BYTES)
+        this.#end(new ServerGone("the answer to a question of our own was too long"));
+      else segments.push(segment);
+    };
     await within(
       deadline,
       "question of our own",
-      this.#exchange(() => this.flow.write(query(text)), { collect: (segment) => reader.push(segment) }),
+      this.#exchange(() => this.flow.write(query(text)), { collect }),
     );
+    const reader = new FrameReader(MOST_ANSWER_BYTES);
+    reader.push(Buffer.concat(segments, bytes));
     const rows: (readonly (string | undefined)[])[] = [];
     for (let frame = reader.next(); frame !== undefined; frame = reader.next())
       if (frame.type === Backend.DataRow) rows.push(textsOf(frame.body));
@@ -309,6 +333,7 @@ export class ServerConnection {
         // Behind the messages that end in it, so that nothing of the last one is left.
         serverData: (segment) => {
           collect?.(segment);
+          if (this.#closed !== undefined) return undefined;
           if (ends === undefined ? left <= 0 : ends(segment, lastType)) finish();
           return undefined;
         },
@@ -357,7 +382,7 @@ export class ServerConnection {
     }
     const name = reader.string();
     const value = reader.string();
-    this.parameters.set(name, value);
+    this.#parameters.set(name, value);
     this.#holder?.parameterChanged(name, value);
   }
 

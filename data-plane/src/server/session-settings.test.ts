@@ -51,6 +51,15 @@ describe("SessionSettings", () => {
     );
   });
 
+  it("are not brought about under another's statement_timeout", () => {
+    expect(of({ b: "1" }).queryFrom(of({ a: "1", role: "r", statement_timeout: "1ms" }))).toBe(
+      `RESET "statement_timeout"; RESET SESSION AUTHORIZATION; RESET ROLE; RESET "a"; SELECT pg_catalog.set_config('b', '1', false)`,
+    );
+    expect(of({ statement_timeout: "9s" }).queryFrom(of({ statement_timeout: "1ms" }))).toBe(
+      `RESET "statement_timeout"; SELECT pg_catalog.set_config('statement_timeout', '9s', false)`,
+    );
+  });
+
   it("leave another's role first and take their own last", () => {
     expect(of({ role: "a", b: "1" }).queryFrom(of({ role: "c", d: "1" }))).toBe(
       `RESET SESSION AUTHORIZATION; RESET ROLE; RESET "d"; SELECT pg_catalog.set_config('b', '1', false); SELECT pg_catalog.set_config('role', 'a', false)`,

@@ -113,9 +113,12 @@ export class SessionSettings {
     const wanted = (name: string): boolean => this.values.get(name) === other.values.get(name);
     const actsAsOther = other.changesRole;
     const rolesStay = wanted(ROLE) && wanted(SESSION_AUTHORIZATION);
+    // What comes behind it is not to end by another's.
+    if (other.values.has(STATEMENT_TIMEOUT) && !wanted(STATEMENT_TIMEOUT))
+      statements.push(`RESET ${quotedName(STATEMENT_TIMEOUT)}`);
     if (actsAsOther && !rolesStay) statements.push("RESET SESSION AUTHORIZATION", "RESET ROLE");
     for (const name of other.values.keys())
-      if ((!this.values.has(name) || (isCompleted(name) && !wanted(name))) && !isRole(name))
+      if ((!this.values.has(name) || (isCompleted(name) && !wanted(name))) && !hasItsTurn(name))
         statements.push(`RESET ${quotedName(name)}`);
     const calls: string[] = [];
     for (const [name, value] of this.values) {
@@ -140,12 +143,18 @@ function inLowerCase(values: ReadonlyMap<string, string>): Map<string, string> {
   return byName;
 }
 
+const STATEMENT_TIMEOUT = "statement_timeout";
 const ROLE = "role";
 const SESSION_AUTHORIZATION = "session_authorization";
 
 /** Whose value takes what it leaves open from the value before: 'ISO' after 'SQL, DMY' is 'ISO, DMY'. */
 function isCompleted(name: string): boolean {
   return name === "datestyle";
+}
+
+/** Left first. */
+function hasItsTurn(name: string): boolean {
+  return isRole(name) || name === STATEMENT_TIMEOUT;
 }
 
 function isRole(name: string): boolean {

@@ -323,6 +323,44 @@ describe("what keeps a server", () => {
     }
   });
 
+  it.each([
+    { what: "one setting", set: "select length(set_config('app.big', repeat('ä', 15000000), false))" },
+    {
+      what: "many settings",
+      set: `select ${Array.from({ length: 20 }, (_, i) => `length(set_config('app.s${i}', repeat('a', 4000), false))`).join(", ")}`,
+    },
+  ])("keeps it for $what too long to be remembered, until that is gone", async ({ set }) => {
+    const sides = await Sides.start(2);
+    try {
+      const [a, b, c] = [await sides.pooled(), await sides.pooled(), await sides.pooled()];
+      const values =
+        "select length(current_setting('app.big', true)), length(current_setting('app.s19', true))";
+      const pid = async (client: RawClient): Promise<string> =>
+        (await client.query("select pg_backend_pid()"))[0]?.[0] ?? "";
+      const before = await a.query(`set timezone to 'Asia/Tokyo'; ${set}`);
+      expect(before.flat().length).toBeGreaterThan(0);
+      const kept = await pid(a);
+      const own = await a.query(values);
+      expect(own.flat().filter((length) => Number(length) > 3000)).toHaveLength(1);
+      for (let i = 0; i < 5; i++) {
+        expect(await pid(b)).not.toBe(kept);
+        expect(await a.query(values)).toEqual(own);
+      }
+      await a.query("reset all");
+      await eventually("it is given back", async () => {
+        await b.query("begin");
+        const both = [await pid(b), await pid(c)];
+        await b.query("rollback");
+        return both.includes(kept);
+      });
+      a.close();
+      b.close();
+      c.close();
+    } finally {
+      await sides.stop();
+    }
+  });
+
   it("is closed, since nothing takes it away, behind a library that a client has loaded", async () => {
     const sides = await Sides.start(1);
     try {

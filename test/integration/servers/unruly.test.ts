@@ -8,6 +8,9 @@ import { Edge, tenantOn } from "../login/edge.js";
 const READY = message("Z", Buffer.from("I"));
 const ERROR = message("E", Buffer.from("SFATAL\0VFATAL\0C57P01\0Mgoing down\0\0"));
 
+const parameter = (name: string, value: string): Buffer =>
+  message("S", Buffer.concat([cstring(name), cstring(value)]));
+
 /** What no Postgres says, or not in the place of an answer. */
 const ANSWERS: Readonly<Record<string, Buffer>> = {
   "ReadyForQuery without a status": message("Z"),
@@ -18,6 +21,9 @@ const ANSWERS: Readonly<Record<string, Buffer>> = {
   "a parameter without an end": message("S", Buffer.from("TimeZone")),
   "a parameter without a value": message("S", cstring("TimeZone")),
   "an empty parameter": message("S"),
+  "more parameters than there are": Buffer.concat(
+    Array.from({ length: 300 }, (_, i) => parameter(`p${i}`, "x")),
+  ),
 };
 
 /** What comes of a server that nobody has asked, and whether it is still used. */
@@ -103,6 +109,29 @@ describe("a server that does not keep to the protocol", () => {
       next.close();
     });
   }
+
+  it.each([
+    { what: "parameters without an end", said: parameter("p", "x"), numbered: true },
+    { what: "whatever comes before it is asked", said: message("N", Buffer.alloc(10_000)), numbered: false },
+  ])("and says $what in its login is left at once", async ({ said, numbered }) => {
+    let taken = false;
+    raw = await RawServer.start(async (connection) => {
+      await connection.packet();
+      if (numbered) connection.send(message("R", int32(0)));
+      else connection.send(message("R", Buffer.concat([int32(10), cstring("SCRAM-SHA-256"), Buffer.of(0)])));
+      for (let i = 0; i < 100_000 && !connection.socket.destroyed; i++) {
+        connection.send(numbered ? parameter(`p${i}`, "x") : said);
+        if (i % 100 === 99) await setImmediate();
+      }
+      taken = !connection.socket.destroyed;
+    });
+    number += 1;
+    const users = [{ name: "u", password: "p", poolSize: 1 }];
+    await edge.put(`unruly${number}`, tenantOn({ ...postgres, port: raw.port }, { users }));
+    await expect(logIn("session")).rejects.toThrow("08006");
+    expect(taken).toBe(false);
+    expect(await bystander.query("select 1")).toEqual([["1"]]);
+  });
 
   it.each(Object.entries(UNASKED))("and says %s unasked: no client hears of it", async (_, {
     said,
