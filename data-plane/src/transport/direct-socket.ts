@@ -33,9 +33,10 @@ export interface SocketReceiver {
  *   write   handle.writeBuffer                          while the stream has nothing to write itself; else, and over TLS, by it
  *
  * For each read Node makes a buffer of 64 KiB, and its collector is busy with them. Here all sockets read into one, and
- * what came is copied out before anybody sees it. A socket that has brought much at once reads into one of its own from then
- * on: into the same one for as long as its receiver says of each segment that it is done with it, and into another one
- * after a segment that somebody holds. Where the receiver lends nothing back, that ends with the first that is small.
+ * what came is copied out before anybody sees it. A socket that has brought much at once, to a receiver that is done with it,
+ * or has filled all of it, reads into one of its own from then on: into the same one for as long as its receiver says of
+ * each segment that it is done with it, and into another one after a segment that somebody holds. Where the receiver lends
+ * nothing back, that ends with the first that does not fill it: a client that is quiet after a large request has no buffer.
  *
  * Everything else (end, destroy, 'end', 'close', 'error') is the socket's own: what is written by `end` goes behind what was
  * written here. Where Node's handle is not as it is known, all goes through the streams.
@@ -184,14 +185,13 @@ const onRead: OnRead = function (this: TakenHandle, bytes) {
   if (length <= 0) return nodesOwn?.call(this, bytes);
   const own = this[OWN];
   if (own === undefined) {
-    const free = receiver.received(takenFrom(readingSpace, length));
-    return length < MUCH_BYTES ? undefined : ownBuffer(this, free === true);
+    const free = receiver.received(takenFrom(readingSpace, length)) === true;
+    return length < (free ? MUCH_BYTES : READ_BYTES) ? undefined : ownBuffer(this, free);
   }
-  if (!this[LENDS] && length < READ_BYTES / 2) {
-    // It would keep all of the buffer.
-    receiver.received(takenFrom(own, length));
-    if (length >= MUCH_BYTES) return undefined;
+  if (!this[LENDS] && length < READ_BYTES) {
     this[OWN] = undefined;
+    // Of little it would keep all of the buffer.
+    receiver.received(length < READ_BYTES / 2 ? takenFrom(own, length) : own.subarray(0, length));
     return readingSpace;
   }
   if (receiver.received(own.subarray(0, length)) === true) return undefined;

@@ -148,6 +148,17 @@ describe.each([
     if (direct) expect(heard.parts.at(-1)?.buffer.byteLength).toBeLessThanOrEqual(16 * 1024);
   });
 
+  it.each([20_000, 100_000])("has no buffer of its own after a request of %d bytes", async (bytes) => {
+    const { own, heard, peer } = await ends();
+    peer.write(randomBytes(bytes));
+    await eventually("it has come", () => heard.bytes === bytes);
+    const handle: object = handleOf(own.socket) ?? {};
+    const buffers = Object.getOwnPropertySymbols(handle).filter(({ description }) =>
+      description?.startsWith("buffer of its own"),
+    );
+    expect(buffers.map((symbol) => Reflect.get(handle, symbol))).toEqual(direct ? [undefined] : []);
+  });
+
   it("says no while the peer does not read, and tells when all has gone", async () => {
     const { own, heard, peer } = await ends();
     peer.pause();
