@@ -7,6 +7,7 @@ import type { Course } from "./contestants/contestant.js";
 import { direct } from "./contestants/direct.js";
 import { findPgBouncer, startPgBouncer } from "./contestants/pgbouncer.js";
 import { startSluice } from "./contestants/sluice.js";
+import { Interruption } from "./interruption.js";
 import { fillTables } from "./load/pgbench.js";
 import type { Ground } from "./measure.js";
 import { pin } from "./processes.js";
@@ -21,6 +22,21 @@ export interface GroundOptions {
   readonly pinned: boolean;
   readonly note: (line: string) => void;
   readonly dataPlaneEnvironment?: Readonly<Record<string, string>>;
+}
+
+/** On a ground of its own, which is closed behind it, and where a signal ends this process. */
+export async function onGround<T>(options: GroundOptions, use: (ground: Ground) => Promise<T>): Promise<T> {
+  const interruption = new Interruption();
+  try {
+    const ground = await openGround(options);
+    try {
+      return await interruption.unlessTold(() => use(ground));
+    } finally {
+      await ground.close();
+    }
+  } finally {
+    await interruption.over();
+  }
 }
 
 /** Postgres with pgbench's tables, our fleet and PgBouncer, all running. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { findTool } from "../support/tools.js";
 import { FAILED, failedRow } from "./cells.js";
 import { findPgBouncer } from "./contestants/pgbouncer.js";
-import { openGround } from "./ground.js";
+import { type GroundOptions, onGround } from "./ground.js";
 import { commitOf, describeMachine } from "./machine.js";
 import type { Measure, Outcome, Result } from "./measure.js";
 import { connectStorm } from "./measures/connect-storm.js";
@@ -106,16 +106,11 @@ function sixDigits(_: string, value: unknown): unknown {
 /** One that fails loses neither the others nor what it had before. */
 async function attempt(
   measure: Measure,
-  options: Parameters<typeof openGround>[0],
+  options: GroundOptions,
 ): Promise<Outcome & { readonly failed: boolean }> {
   try {
-    const ground = await openGround(options);
-    try {
-      const outcome = await measure.measure(ground);
-      return { ...outcome, failed: outcome.rows.some(({ values }) => FAILED in values) };
-    } finally {
-      await ground.close();
-    }
+    const outcome = await onGround(options, (ground) => measure.measure(ground));
+    return { ...outcome, failed: outcome.rows.some(({ values }) => FAILED in values) };
   } catch (error) {
     const rows = [failedRow(measure.name, error)];
     return { rows, rounds: {}, plot: undefined, failed: true };

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openGround } from "./ground.js";
+import { onGround } from "./ground.js";
 import { type PgbenchLoad, pgbench } from "./load/pgbench.js";
 import { copyThrough } from "./load/psql-copy.js";
 import { logIns } from "./measures/connect-storm.js";
@@ -43,9 +43,8 @@ async function main(name: string): Promise<void> {
     NODE_OPTIONS: `--import=${new URL("load-profiler.js", import.meta.url).href}`,
     SLUICE_PROFILE_FOLDER: folder,
   };
-  const ground = await openGround({ quick: true, pinned: true, note: () => undefined, dataPlaneEnvironment });
-  try {
-    const { sluice, loadProcessor: processor } = ground;
+  const options = { quick: true, pinned: true, note: () => undefined, dataPlaneEnvironment };
+  await onGround(options, async ({ sluice, loadProcessor: processor }) => {
     const once = async (): Promise<string> => {
       const direction = COPIES[name];
       if (direction !== undefined)
@@ -61,9 +60,7 @@ async function main(name: string): Promise<void> {
     await once();
     for (const pid of sluice.pids()) process.kill(pid, "SIGUSR2");
     process.stdout.write(`${await once()} (profiled)\n`);
-  } finally {
-    await ground.close();
-  }
+  });
   const busiest = readdirSync(folder)
     .map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as CpuProfile)
     .sort((a, b) => busyMicros(b) - busyMicros(a))[0];

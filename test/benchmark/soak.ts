@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import type { Contestant, Course } from "./contestants/contestant.js";
 import { startSluice } from "./contestants/sluice.js";
-import { openGround } from "./ground.js";
+import { onGround } from "./ground.js";
 import { pgbench } from "./load/pgbench.js";
 import { storm } from "./load/storm.js";
 import { memoryOf } from "./processes.js";
@@ -35,12 +35,11 @@ interface Rest {
 
 async function main(minutes: number): Promise<void> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
-  const ground = await openGround({ quick: true, pinned: false, note: say });
   const rests: Rest[] = [];
   const problems: string[] = [];
-  try {
-    const sluice = await startSluice(ground.course, { workers: 2, name: "soak" });
-    const watch = await ServerWatch.begin(ground.course);
+  const poolSize = await onGround({ quick: true, pinned: false, note: say }, async ({ course }) => {
+    const sluice = await startSluice(course, { workers: 2, name: "soak" });
+    const watch = await ServerWatch.begin(course);
     try {
       const beganMs = performance.now();
       for (
@@ -66,10 +65,9 @@ async function main(minutes: number): Promise<void> {
       await watch.end();
       await sluice.stop();
     }
-  } finally {
-    await ground.close();
-  }
-  problems.push(...judge(rests, ground.course.poolSize));
+    return course.poolSize;
+  });
+  problems.push(...judge(rests, poolSize));
   mkdirSync(join(CHECKOUT, "reports"), { recursive: true });
   writeFileSync(
     join(CHECKOUT, "reports/soak.json"),
