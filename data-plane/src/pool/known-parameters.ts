@@ -1,5 +1,6 @@
-/** Of different settings of clients; beyond these a server is asked each time. */
+/** Of different settings of clients, in number and in characters; beyond these a server is asked each time. */
 const MOST_SETTINGS = 200;
+const MOST_LENGTH = 256 * 1024;
 
 /** What a server reported, as the workers tell each other. */
 export interface LearntParameters {
@@ -19,6 +20,7 @@ export class KnownParameters {
   #base: ReadonlyMap<string, string> | undefined;
   #tellsIdentity = true;
   readonly #bySettings = new Map<string, ReadonlyMap<string, string>>();
+  #length = 0;
 
   /** Reported at the login of the last server; undefined until one was there. */
   get base(): ReadonlyMap<string, string> | undefined {
@@ -36,7 +38,12 @@ export class KnownParameters {
   }
 
   remember(key: string, parameters: ReadonlyMap<string, string>): void {
-    if (this.#bySettings.size < MOST_SETTINGS) this.#bySettings.set(key, parameters);
+    if (this.#bySettings.has(key) || this.#bySettings.size >= MOST_SETTINGS) return;
+    let length = this.#length + key.length;
+    for (const [name, value] of parameters) length += name.length + value.length;
+    if (length > MOST_LENGTH) return;
+    this.#length = length;
+    this.#bySettings.set(key, parameters);
   }
 
   /**
@@ -49,7 +56,7 @@ export class KnownParameters {
     const other = identity !== undefined && this.#identity !== undefined && identity !== this.#identity;
     const changed = other || (this.#base !== undefined && !sameEntries(this.#base, baseline));
     const news = changed || this.#base === undefined;
-    if (changed) this.#bySettings.clear();
+    if (changed) this.#forgetSettings();
     if (identity !== undefined) this.#identity = identity;
     else this.#tellsIdentity = false;
     this.#base = baseline;
@@ -60,7 +67,12 @@ export class KnownParameters {
     this.#identity = undefined;
     this.#tellsIdentity = true;
     this.#base = undefined;
+    this.#forgetSettings();
+  }
+
+  #forgetSettings(): void {
     this.#bySettings.clear();
+    this.#length = 0;
   }
 }
 

@@ -3,7 +3,7 @@ import { silentLogger } from "@sluice/shared/observability";
 import { FakeClock } from "@sluice/shared/time";
 import { describe, expect, it } from "vitest";
 import { gaugeOf, PoolMeter } from "../metrics/index.js";
-import { ServerConnection, ServerError } from "../server/index.js";
+import { ReportedParameters, ServerConnection, ServerError } from "../server/index.js";
 import { type ServerSocket, UpstreamUnreachable } from "../transport/index.js";
 import { KnownParameters } from "./known-parameters.js";
 import { CLEAN, type Lease } from "./lease.js";
@@ -78,7 +78,7 @@ class Rig {
         const socket = new QuietSocket() as unknown as ServerSocket;
         const server = new ServerConnection(
           socket,
-          { pid: this.opened.length + 1, secret: Buffer.alloc(4), parameters: new Map() },
+          { pid: this.opened.length + 1, secret: Buffer.alloc(4), parameters: new ReportedParameters() },
           this.clock.monotonic(),
         );
         this.opened.push(server);
@@ -564,6 +564,40 @@ describe("Pool", () => {
     rig.clock.advance(5000);
     rig.open();
     await refused;
+  });
+
+  it.each([
+    {
+      what: "behind a pause",
+      failure: undefined,
+      begin: (pool: Pool) => pool.hold(true),
+      end: (pool: Pool) => pool.hold(false),
+    },
+    {
+      what: "behind one that is not wanted any more",
+      failure: REFUSED,
+      begin: (pool: Pool) => pool.renew(),
+      end: () => undefined,
+    },
+  ])("tells who waits overdue $what at once, when the server on its way is none for it", async ({
+    failure,
+    begin,
+    end,
+  }) => {
+    const rig = new Rig(1);
+    rig.holdConnecting();
+    rig.failure = failure;
+    const waiting = rig.pool.checkout(100);
+    const refused = expect(waiting).rejects.toMatchObject({ code: "ECHECKOUTTIMEOUT" });
+    await turn();
+    rig.clock.advance(5000);
+    begin(rig.pool);
+    rig.open();
+    rig.holdConnecting();
+    await turn();
+    end(rig.pool);
+    await refused;
+    expect([rig.attempts, rig.pool.figures.waiting]).toEqual([1, 0]);
   });
 
   it("asks a server that was idle for long whether it is there, and drops all its like when it is not", async () => {

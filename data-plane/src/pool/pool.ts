@@ -72,6 +72,7 @@ export class Pool implements PermitUser {
       failed: (verdict, error) => this.#openingFailed(verdict, error),
       ended: () => {
         options.permits.giveBack();
+        this.#dismissOverdue();
         this.#supply();
       },
       retry: () => this.#supply(),
@@ -83,7 +84,7 @@ export class Pool implements PermitUser {
       clean: (server) => this.#handOn(server),
       lost: (server) => this.#drop(server),
     });
-    this.#pause = new Pause(options.clock, () => this.#supply());
+    this.#pause = new Pause(options.clock, () => this.#goOn());
     this.#queue = new CheckoutQueue({
       ...options,
       pause: this.#pause,
@@ -236,7 +237,7 @@ export class Pool implements PermitUser {
     if (!this.#retired) this.#pause.until(rules.pausedUntilMs);
     this.#restIfPaused();
     this.yieldIdle();
-    this.#supply();
+    this.#goOn();
   }
 
   /**
@@ -278,7 +279,7 @@ export class Pool implements PermitUser {
   hold(held: boolean): void {
     if (!this.#retired) this.#pause.hold(held);
     this.#restIfPaused();
-    this.#supply();
+    this.#goOn();
   }
 
   get servers(): Iterable<{ readonly server: ServerConnection; readonly state: LeaseState }> {
@@ -342,6 +343,12 @@ export class Pool implements PermitUser {
     server.idleSinceMs = nowMs;
     this.#servers.rest(server);
     server.server.rest(() => this.#drop(server));
+  }
+
+  /** Behind a pause, if it is over: nobody waits on for what was on its way when it began. */
+  #goOn(): void {
+    this.#dismissOverdue();
+    this.#supply();
   }
 
   /** Brings servers on their way: for those who wait, and those that are always kept. */

@@ -94,7 +94,8 @@ export class Pools implements DirectoryListener {
       known.credentials = credentials;
       return known.pool;
     }
-    if (pools.size >= MOST_POOLS) throw new TooManyPools(MOST_POOLS);
+    // One that is replaced makes none more.
+    if (pools.size >= MOST_POOLS && !pools.has(name)) throw new TooManyPools(MOST_POOLS);
     const { clock, logger, dataPlanes, meters, permitsFor } = this.#options;
     const parameters = pools.knownOf(knownName(key));
     const entry: Entry = {

@@ -2,6 +2,9 @@ import { KnownParameters } from "./known-parameters.js";
 import type { LoneServers } from "./lone-servers.js";
 import type { Pool } from "./pool.js";
 
+/** Names of databases and users whose servers' parameters are remembered without a pool: the last ones. */
+const MOST_KNOWN_UNUSED = 200;
+
 /** The pools of one tenant, and what is known of its databases. */
 export class TenantPools<Entry extends { readonly pool: Pool }> {
   readonly #entries = new Map<string, Entry>();
@@ -49,9 +52,13 @@ export class TenantPools<Entry extends { readonly pool: Pool }> {
   }
 
   knownOf(name: string): KnownParameters {
-    const known = this.#known.get(name) ?? new KnownParameters();
-    this.#known.set(name, known);
-    return known;
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    // Others may have been learnt of the other workers, without a pool here.
+    if (this.#known.size >= this.#entries.size + 2 * MOST_KNOWN_UNUSED) this.#forgetUnused();
+    const made = new KnownParameters();
+    this.#known.set(name, made);
+    return made;
   }
 
   forgetParameters(): void {
@@ -70,11 +77,15 @@ export class TenantPools<Entry extends { readonly pool: Pool }> {
       this.#entries.delete(name);
       pool.meter.rest();
     }
-    if (this.#entries.size === before) return;
-    // A client may name any database: of those that nobody has reached nothing is kept.
+    if (this.#entries.size !== before) this.#forgetUnused();
+  }
+
+  /** A client may name any database: of those that nobody has reached nothing is kept, and of the others not all. */
+  #forgetUnused(): void {
     const used = new Set(this.all.map(({ pool }) => pool.known));
-    for (const [name, known] of this.#known) {
-      if (known.base === undefined && !used.has(known)) this.#known.delete(name);
-    }
+    const unused = [...this.#known].filter(([, known]) => !used.has(known));
+    const reached = unused.filter(([, { base }]) => base !== undefined);
+    const kept = new Set(reached.slice(-MOST_KNOWN_UNUSED));
+    for (const entry of unused) if (!kept.has(entry)) this.#known.delete(entry[0]);
   }
 }

@@ -1,10 +1,18 @@
 import type { SluiceError } from "@sluice/shared/errors";
+import { background } from "@sluice/shared/lifecycle";
+import type { Logger } from "@sluice/shared/observability";
+import { type Clock, Deadline } from "@sluice/shared/time";
+import { CANCEL_TIMEOUT_MS, MOST_CANCELS } from "../relay/index.js";
 import { type ServerConnection, ServerGone, type ServerHolder } from "../server/index.js";
 import type { DirectSocket } from "../transport/index.js";
 
 export interface PassageOptions {
   readonly client: DirectSocket;
   readonly server: ServerConnection;
+  /** Cancels what the server does for it. */
+  readonly cancel: (deadline: Deadline) => Promise<void>;
+  readonly clock: Clock;
+  readonly logger: Logger;
   /** Ends the client with this error, or without a word. */
   readonly end: (error: SluiceError | undefined) => void;
 }
@@ -20,6 +28,7 @@ export class Passage implements ServerHolder {
   /** In COPY both ways: it goes on for ever. */
   #streaming = false;
   #draining: SluiceError | undefined;
+  #cancels = 0;
 
   constructor(options: PassageOptions) {
     this.#options = options;
@@ -45,6 +54,17 @@ export class Passage implements ServerHolder {
 
   close(): void {
     this.#options.server.close();
+  }
+
+  /** A cancel request of its client. */
+  cancel(): void {
+    if (this.#cancels >= MOST_CANCELS) return;
+    const { cancel, clock, logger } = this.#options;
+    this.#cancels += 1;
+    const sent = cancel(Deadline.after(clock, CANCEL_TIMEOUT_MS)).finally(() => {
+      this.#cancels -= 1;
+    });
+    background(logger, "cancel request", sent);
   }
 
   /** A stream ends now, and what has an end of its own, a base backup for instance, when it has come to it. */

@@ -86,7 +86,6 @@ const SETTLE_TIMEOUT_MS = 5000;
 const LOGIN_PATIENCE_MS = 2000;
 /** Linux' own, for those whose tenant wants no heartbeat any more. */
 const SYSTEM_KEEPALIVE_S = 7200;
-const CANCEL_TIMEOUT_MS = 10_000;
 /** Servers that die one after the other are the database's end. */
 const MOST_ATTEMPTS = 3;
 
@@ -103,9 +102,8 @@ export class Session implements RelayHost {
   #peer = "";
   #socket: Socket;
   #relay: Relay | undefined;
-  /** Instead of a relay, for replication; and the way on which its query is cancelled. */
+  /** Instead of a relay, for replication. */
   #passage: Passage | undefined;
-  #cancelServer: ((deadline: Deadline) => Promise<void>) | undefined;
   /** While it waits for a server to be greeted with. */
   #leaveQueue: ((error: SluiceError) => boolean) | undefined;
   #identity: Identity | undefined;
@@ -195,10 +193,7 @@ export class Session implements RelayHost {
 
   /** A cancel request with this session's key. */
   cancel(): void {
-    this.#relay?.cancel();
-    const deadline = Deadline.after(this.#around.clock, CANCEL_TIMEOUT_MS);
-    const sent = this.#cancelServer?.(deadline);
-    if (sent !== undefined) background(this.#around.logger, "cancel request", sent);
+    (this.#relay ?? this.#passage)?.cancel();
   }
 
   /** Ms since anything went either way, outside a transaction; 0 while there is something to wait for. */
@@ -450,15 +445,15 @@ export class Session implements RelayHost {
     const parameters = new Map(settingsOf(identity, startup));
     parameters.set("replication", startup.parameters.get("replication") ?? "");
     const opened = await this.#around.pools.openAlone(tenant, user, credentials, { database, parameters });
-    const { server } = opened;
+    const { server, cancel } = opened;
     server.whenGone(opened.free);
     if (this.#ended || this.#draining) {
       server.close();
       this.end(new Terminated());
       return;
     }
-    this.#cancelServer = opened.cancel;
-    const passage = new Passage({ client, server, end: (error) => this.end(error) });
+    const { clock, logger } = this.#around;
+    const passage = new Passage({ client, server, cancel, clock, logger, end: (error) => this.end(error) });
     this.#passage = passage;
     this.#sayReady(startup, { parameters: new Map(server.parameters) });
     this.#around.logins.count(tenant.id, "ok");
@@ -507,8 +502,8 @@ export class Session implements RelayHost {
     const [identity, credentials] = [this.#identity, this.#credentials];
     const tenant = identity === undefined ? undefined : this.#around.directory.find(identity.tenant.id);
     if (identity === undefined || credentials === undefined || tenant === undefined) throw new Terminated();
-    if (pool !== undefined) pool.clients -= 1;
     const next = this.#poolFor({ ...identity, tenant }, credentials);
+    if (pool !== undefined) pool.clients -= 1;
     next.clients += 1;
     this.#pool = next;
     return next;
