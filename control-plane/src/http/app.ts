@@ -60,6 +60,8 @@ export function makeApp(parts: AppParts): Express {
   const document = readOpenApiDocument();
   const app = express();
   app.disable("x-powered-by");
+  // As exactRouter, of what is mounted here.
+  app.enable("case sensitive routing");
   app.set("trust proxy", [...parts.trustedProxies]);
   // Answers are for one moment; nobody revalidates them.
   app.disable("etag");

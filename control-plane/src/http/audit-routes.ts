@@ -1,10 +1,11 @@
-import { Router } from "express";
+import type { Router } from "express";
 import type { AuditEntry, AuditLog } from "../audit/index.js";
+import { exactRouter } from "./exact-router.js";
 import { cursorAfter, readNumberCursor } from "./page-cursor.js";
 import { dateOf, limitOf, textOf } from "./request-values.js";
 
 export function auditRoutes(audit: AuditLog): Router {
-  const router = Router();
+  const router = exactRouter();
   router.get("/api/audit", async ({ query }, response) => {
     const limit = limitOf(query.limit);
     const filter = {

@@ -1,14 +1,15 @@
-import { type Request, type Response, Router } from "express";
+import type { Request, Response, Router } from "express";
 import type { AuditLog } from "../audit/index.js";
 import type { ClusterInput, ClusterService, StoredCluster } from "../clusters/index.js";
 import { entityTag } from "../tenants/index.js";
 import { changeRequest, preconditionOf, sendTag } from "./entity-tags.js";
+import { exactRouter } from "./exact-router.js";
 import { setGeneration } from "./generation-header.js";
 import { cursorAfter, readCursor } from "./page-cursor.js";
 import { isDryRun, limitOf } from "./request-values.js";
 
 export function clusterRoutes(clusters: ClusterService, audit: AuditLog): Router {
-  const router = Router();
+  const router = exactRouter();
   router.get("/api/clusters", async ({ query }, response) => {
     const page = await clusters.list(readCursor(query.cursor), limitOf(query.limit));
     response.json({ data: page.clusters.map(clusterView), next_cursor: cursorAfter(page.nextAfter) });

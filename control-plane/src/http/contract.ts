@@ -4,7 +4,7 @@ import { momentOf } from "./moment.js";
 import type { OpenApiDocument } from "./openapi-document.js";
 
 /** Served in front of it, or not described by the document. */
-const NOT_DESCRIBED = /^\/(swaggerui|livez|readyz|metrics|api\/(openapi|health))(\/|$)|^\/(?!api\/)/;
+const NOT_DESCRIBED = /^\/(swaggerui|livez|readyz|metrics|api\/(openapi|health))(\/|$)/;
 
 /** Requests that are not as the OpenAPI document says end here. */
 export function contract(

@@ -1,5 +1,6 @@
-import { type Request, type Response, Router } from "express";
+import type { Request, Response, Router } from "express";
 import type { FleetService, InstanceName } from "../fleet/index.js";
+import { exactRouter } from "./exact-router.js";
 import { generationView, instanceView } from "./fleet-view.js";
 import { actorOf } from "./operator-only.js";
 import { cursorAfter, readInstanceCursor } from "./page-cursor.js";
@@ -10,7 +11,7 @@ const INSTANCE = "/api/fleet/instances/:group/:instance";
 const BETWEEN = "/";
 
 export function fleetRoutes(fleet: FleetService): Router {
-  const router = Router();
+  const router = exactRouter();
   router.get("/api/fleet", async ({ query }, response) => {
     const limit = limitOf(query.limit);
     const filter = { region: textOf(query.region), group: textOf(query.group) };

@@ -1,4 +1,5 @@
-import { Router } from "express";
+import type { Router } from "express";
+import { exactRouter } from "./exact-router.js";
 
 export interface HealthCheck {
   /** Supavisor's name, where it has the check. */
@@ -13,7 +14,7 @@ export interface HealthCheck {
  * For everyone: balancers have no token.
  */
 export function healthRoutes(checks: readonly HealthCheck[]): Router {
-  const router = Router();
+  const router = exactRouter();
   router.get("/livez", (_request, response) => {
     response.json({ status: "ok" });
   });

@@ -1,7 +1,8 @@
-import { Router } from "express";
+import type { Router } from "express";
 import type { Registry } from "prom-client";
 import type { Authenticate } from "../operators/index.js";
 import type { DataPlanes } from "../tenants/index.js";
+import { exactRouter } from "./exact-router.js";
 
 const TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -11,7 +12,7 @@ export function metricsRoutes(
   dataPlanes: DataPlanes,
   authenticate: Authenticate,
 ): Router {
-  const router = Router();
+  const router = exactRouter();
   router.get("/metrics", async (request, response) => {
     await authenticate(request);
     // While the database is away the control plane's own series are there.

@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from "express";
+import type { Request, Response, Router } from "express";
 import type { AuditLog } from "../audit/index.js";
 import {
   entityTag,
@@ -9,6 +9,7 @@ import {
   type UserService,
 } from "../tenants/index.js";
 import { changeRequest } from "./entity-tags.js";
+import { exactRouter } from "./exact-router.js";
 import { setGeneration } from "./generation-header.js";
 import { dateOf, externalIdOf } from "./request-values.js";
 import { tenantView } from "./tenant-view.js";
@@ -17,7 +18,7 @@ const TENANT = "/api/tenants/:external_id";
 
 /** What is ordered of the data planes. */
 export function orderRoutes(orders: OrderService, users: UserService, audit: AuditLog): Router {
-  const router = Router();
+  const router = exactRouter();
   const terminate = async (request: Request, response: Response): Promise<void> => {
     const result = await orders.terminate(externalIdOf(request), changeRequest(request, response));
     response.json(orderView(result));

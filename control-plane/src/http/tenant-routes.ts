@@ -1,8 +1,9 @@
-import { type Request, type Response, Router } from "express";
+import type { Request, Response, Router } from "express";
 import type { AuditLog } from "../audit/index.js";
 import type { TenantFilter, TenantInput, TenantService } from "../tenants/index.js";
 import { entityTag } from "../tenants/index.js";
 import { changeRequest, preconditionOf, sendTag } from "./entity-tags.js";
+import { exactRouter } from "./exact-router.js";
 import { setGeneration } from "./generation-header.js";
 import { cursorAfter, readCursor } from "./page-cursor.js";
 import { externalIdOf, isDryRun, limitOf, textOf } from "./request-values.js";
@@ -10,7 +11,7 @@ import { tenantView } from "./tenant-view.js";
 
 /** The OpenAPI document has checked path, query and body before these are called. */
 export function tenantRoutes(tenants: TenantService, audit: AuditLog): Router {
-  const router = Router();
+  const router = exactRouter();
   router.get("/api/tenants", async ({ query }, response) => {
     const page = await tenants.list(filterOf(query), readCursor(query.cursor), limitOf(query.limit));
     response.json({ data: page.tenants.map(tenantView), next_cursor: cursorAfter(page.nextAfter) });

@@ -1,7 +1,8 @@
-import { type Request, Router } from "express";
+import type { Request, Router } from "express";
 import type { AuditLog } from "../audit/index.js";
 import { entityTag, shownUser, type UserPatch, type UserService } from "../tenants/index.js";
 import { changeRequest, preconditionOf, sendTag } from "./entity-tags.js";
+import { exactRouter } from "./exact-router.js";
 import { setGeneration } from "./generation-header.js";
 import { externalIdOf, isDryRun } from "./request-values.js";
 
@@ -9,7 +10,7 @@ const PATH = "/api/tenants/:external_id/users/:db_user";
 
 /** Single users. Their entity tag is the tenant's: a user has no version of its own. */
 export function userRoutes(users: UserService, audit: AuditLog): Router {
-  const router = Router();
+  const router = exactRouter();
   router.get(PATH, async (request, response) => {
     const externalId = externalIdOf(request);
     const { user, tenant } = await users.get(externalId, dbUserOf(request));

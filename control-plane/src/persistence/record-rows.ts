@@ -1,3 +1,4 @@
+import { checkRecordId } from "@sluice/shared/bundle";
 import type { EntityManager } from "typeorm";
 
 /** So that one statement stays far below Postgres' 1 GiB. */
@@ -9,7 +10,8 @@ export interface MadeRecord {
 }
 
 /**
- * Into one scope. Those that are there already with the same bytes are left alone.
+ * Into one scope. Those that are there already with the same bytes are left alone. One whose id no data plane would take
+ * ends the transaction: it would keep everything behind it from all of them.
  * @returns whether anything was written
  */
 export async function writeRecords(
@@ -29,7 +31,12 @@ export async function writeRecords(
          WHERE r.body <> excluded.body
          RETURNING 1)
        SELECT 1 FROM wrote LIMIT 1`,
-      [scope, some.map(({ id }) => id), some.map(({ body }) => Buffer.from(body)), String(generation)],
+      [
+        scope,
+        some.map(({ id }) => checkRecordId(id)),
+        some.map(({ body }) => Buffer.from(body)),
+        String(generation),
+      ],
     );
     written ||= rows.length > 0;
   }

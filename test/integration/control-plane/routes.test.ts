@@ -64,6 +64,25 @@ describe("the OpenAPI document", () => {
     expect([...new Set(routes)].sort()).toEqual(documented.sort());
   });
 
+  it.each(documented)("%s has one spelling", async (route) => {
+    const [method = "", path = ""] = route.split(" ");
+    const named = path.replaceAll(/\{\w+\}/g, "listed");
+    const spellings = [
+      named.toUpperCase().replaceAll("LISTED", "listed"),
+      named.replace("a", "%61"),
+      named.replace(/\/([a-z])/, (_, letter: string) => `/${letter.toUpperCase()}`),
+      `/${named}`,
+      named.replace("/api/", "/api//"),
+    ];
+    for (const spelling of spellings.filter((each) => each !== named)) {
+      const answer = await api.send(method as "get", spelling, { tenant: {} });
+      expect([answer.status, answer.headers["content-type"]], spelling).toEqual([
+        404,
+        "application/json; charset=utf-8",
+      ]);
+    }
+  });
+
   it("is served, to strangers too, and named once per operation", async () => {
     const { body } = await api.stranger().get("/api/openapi").expect(200);
     expect(body.openapi).toBe("3.1.0");
