@@ -10,6 +10,7 @@ import { DirectSocket, type ServerSocket } from "../transport/index.js";
 import { MessageWriter } from "../wire/index.js";
 import { Exchanges } from "./exchanges.js";
 import { Relay } from "./relay.js";
+import { QueryCanceled } from "./relay-failure.js";
 import { SharedStatements } from "./shared-statements.js";
 
 const ANSWER = Buffer.concat([
@@ -207,6 +208,24 @@ describe("Relay", () => {
     await new Promise(setImmediate);
     expect([rig.ends, rig.server.closed, rig.relay.holdsServer]).toEqual([1, true, false]);
     expect(rig.released).toEqual([{ owed: 0, halfSent: true }]);
+  });
+
+  it("does not hear a client that does not read how it was refused", async () => {
+    const rig = new Rig();
+    rig.atHand = false;
+    const told: (() => void)[] = [];
+    rig.client._write = (_bytes: Buffer, _encoding: string, done: () => void) => told.push(done);
+    const many = Buffer.concat(Array.from({ length: 30_000 }, () => query("")));
+    rig.relay.received(many);
+    rig.relay.received(many);
+    expect(rig.flow.paused).toBe(true);
+    rig.relay.refused(new QueryCanceled());
+    expect([rig.relay.state, rig.flow.paused]).toEqual(["idle", true]);
+    for (let done = told.shift(); done !== undefined; done = told.shift()) {
+      done();
+      await new Promise(setImmediate);
+    }
+    expect(rig.flow.paused).toBe(false);
   });
 
   it("has a server discard everything when its client goes before the settings were taken", () => {

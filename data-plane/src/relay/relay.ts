@@ -299,7 +299,10 @@ export class Relay implements ServerHolder, Waiter, Asker {
 
   /** The client's socket can be written to again. */
   drained(): void {
-    this.#lease?.server.flow.resume();
+    const flow = this.#lease?.server.flow;
+    flow?.resume();
+    // Refusals that it did not read kept it from being heard.
+    if (flow?.flushed !== false) this.#pending.hearClient();
   }
 
   /** The client is gone. */
@@ -723,7 +726,8 @@ export class Relay implements ServerHolder, Waiter, Asker {
 
   #refusedSoFar(refused: RefusedRequests): void {
     const answers = refused.takeAnswers();
-    if (answers.length > 0) this.#client.write(answers);
+    // They are longer than what asked for them: who does not read them is not heard.
+    if (answers.length > 0 && !this.#client.write(answers)) this.#client.pause();
     const served = this.#lease === undefined ? "idle" : "active";
     this.#phase = refused.settled ? served : "refusing";
     this.#refused = refused.settled ? undefined : refused;
