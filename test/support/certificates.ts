@@ -20,6 +20,7 @@ export interface Pair {
 }
 
 export interface LeafOptions {
+  /** Undefined: "leaf"; empty: none. */
   readonly commonName?: string;
   readonly dns?: readonly string[];
   readonly ip?: readonly string[];
@@ -74,7 +75,7 @@ export class TestCa {
       ...uri.map((value) => ({ type: "url" as const, value })),
     ];
     const certificate = await x509.X509CertificateGenerator.create({
-      subject: [{ CN: [commonName] }],
+      subject: [commonName === "" ? { O: ["none"] } : { CN: [commonName] }],
       issuer: this.#certificate.subjectName,
       notBefore: new Date(Date.now() - 2 * DAY_MS),
       notAfter: new Date(Date.now() + (expired ? -1 : 30) * DAY_MS),

@@ -63,8 +63,10 @@ interface Entry {
   readonly key: PoolKey;
   readonly pool: Pool;
   upstream: Upstream;
-  /** Replaced by each login: after a password was changed the next login brings keys that work. */
+  /** Replaced by each later login: after a password was changed the next one brings keys that work. */
   credentials: ServerCredentials;
+  /** When that login began, or the tenant's record brought them. */
+  credentialsSinceMs: number;
 }
 
 /** All pools of a worker. */
@@ -83,15 +85,21 @@ export class Pools implements DirectoryListener {
   }
 
   /**
-   * The pool for a key, made when it is new; `credentials` are those of the login that asks.
+   * The pool for a key, made when it is new.
+   * @param credentials those of the login that asks
+   * @param sinceMs when that began, by the monotonic clock
    * @throws TooManyPools
    */
-  for(key: PoolKey, tenant: Tenant, credentials: ServerCredentials): Pool {
+  for(key: PoolKey, tenant: Tenant, credentials: ServerCredentials, sinceMs: number): Pool {
     const pools = this.#poolsOf(tenant.id);
     const name = poolName(key);
     const known = pools.find(name);
     if (known !== undefined) {
-      known.credentials = credentials;
+      // One that was slow brings keys from before a change of the password.
+      if (sinceMs >= known.credentialsSinceMs) {
+        known.credentials = credentials;
+        known.credentialsSinceMs = sinceMs;
+      }
       return known.pool;
     }
     // One that is replaced makes none more.
@@ -102,6 +110,7 @@ export class Pools implements DirectoryListener {
       key,
       upstream: tenant.upstream,
       credentials,
+      credentialsSinceMs: sinceMs,
       pool: new Pool({
         name: `${key.user}.${key.tenant}/${key.database} ${key.mode}`,
         mode: key.mode,
@@ -234,9 +243,11 @@ export class Pools implements DirectoryListener {
       const elsewhere = !sameUpstream(entry.upstream, tenant.upstream);
       const otherPassword = passwordOf(before, user) !== passwordOf(tenant, user);
       entry.upstream = tenant.upstream;
-      if (otherPassword)
+      if (otherPassword) {
         entry.credentials =
           configuredCredentials(tenant, user, this.#options.derivations) ?? entry.credentials;
+        entry.credentialsSinceMs = this.#options.clock.monotonic();
+      }
       if (elsewhere || otherPassword) entry.pool.renew(elsewhere);
       anyElsewhere ||= elsewhere;
     }

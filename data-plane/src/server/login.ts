@@ -68,7 +68,8 @@ export async function logIn(
         socket,
         conversation,
         credentials,
-        new Map([["user", credentials.user], ["database", database], ...parameters]),
+        // What a client names among its own parameters is not who logs in.
+        new Map([...parameters, ["user", credentials.user], ["database", database]]),
       ),
     );
   } catch (error) {

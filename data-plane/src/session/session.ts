@@ -18,7 +18,7 @@ import {
   sharedStatementsOf,
   type Timeouts,
 } from "../relay/index.js";
-import { type ServerCredentials, SessionSettings } from "../server/index.js";
+import { configuredCredentials, type ServerCredentials, SessionSettings } from "../server/index.js";
 import {
   type Arrival,
   admit,
@@ -48,6 +48,7 @@ import { ClientGone } from "./client-input.js";
 import { type Greeting, greetingBytes, greetingFor } from "./greeting.js";
 import { type CancelOrigin, type NegotiationRules, negotiate, type Startup } from "./negotiation.js";
 import { Passage } from "./passage.js";
+import { asksForReplication } from "./replication.js";
 import { LoginTimeout, ReplicationInTransactionMode, ShuttingDown, Terminated } from "./session-failure.js";
 
 export interface SessionSurroundings {
@@ -333,13 +334,15 @@ export class Session implements RelayHost {
         this.#leave();
         return;
       }
-      identity = this.#stillAdmitted(identity);
+      const before = identity;
+      identity = this.#stillAdmitted(before);
       this.#identity = identity;
       this.#arrival.end();
       this.#arrival = undefined;
-      if (isReplication(negotiated.parameters.get("replication")))
-        await this.#passThrough(negotiated, client, identity, credentials);
-      else await this.#greet(negotiated, client, identity, credentials);
+      const keys = followed(credentials, before, identity, this.#around.derivations);
+      if (asksForReplication(negotiated.parameters.get("replication")))
+        await this.#passThrough(negotiated, client, identity, keys);
+      else await this.#greet(negotiated, client, identity, keys);
     } catch (error) {
       if (error instanceof ClientGone || this.#ended) {
         this.#socket.destroy();
@@ -371,7 +374,7 @@ export class Session implements RelayHost {
   }
 
   #identified({ parameters, secured }: Startup): Identity {
-    if (this.#mode === "transaction" && isReplication(parameters.get("replication")))
+    if (this.#mode === "transaction" && asksForReplication(parameters.get("replication")))
       throw new ReplicationInTransactionMode();
     if (!parameters.get("user")) throw new BadStartupMessage("no user name");
     return identify(parameters, secured?.serverName, this.#around.directory);
@@ -380,7 +383,7 @@ export class Session implements RelayHost {
   /** Whether they may try to log in. */
   #admit({ address, secured }: Startup, identity: Identity): void {
     const { admissions, negotiation, clock } = this.#around;
-    const connection = { address, encrypted: secured !== undefined, certifiedName: secured?.certifiedName };
+    const connection = { address, encrypted: secured !== undefined, certified: secured?.certified };
     admit(identity, connection, negotiation.tls?.rule ?? "none", admissions, clock.now());
     // Before authentication, so that a storm on a full tenant costs nothing.
     const limit = admissions.fullAt(identity.tenant.id);
@@ -502,7 +505,8 @@ export class Session implements RelayHost {
     const [identity, credentials] = [this.#identity, this.#credentials];
     const tenant = identity === undefined ? undefined : this.#around.directory.find(identity.tenant.id);
     if (identity === undefined || credentials === undefined || tenant === undefined) throw new Terminated();
-    const next = this.#poolFor({ ...identity, tenant }, credentials);
+    const now = { ...identity, tenant };
+    const next = this.#poolFor(now, followed(credentials, identity, now, this.#around.derivations));
     if (pool !== undefined) pool.clients -= 1;
     next.clients += 1;
     this.#pool = next;
@@ -551,6 +555,7 @@ export class Session implements RelayHost {
       { tenant: tenant.id, database, user, mode: this.#mode },
       tenant,
       credentials,
+      this.#acceptedAtMs,
     );
   }
 
@@ -598,6 +603,15 @@ function settingsOf({ tenant, settings }: Identity, startup: Startup): ReadonlyM
   return new Map(settings).set("application_name", name);
 }
 
-function isReplication(value: string | undefined): boolean {
-  return value !== undefined && !["false", "off", "no", "0"].includes(value.toLowerCase());
+/** What a user that the tenant names logs in with may have changed since the client's login. */
+function followed(
+  credentials: ServerCredentials,
+  before: Identity,
+  now: Identity,
+  derivations: KeyDerivations,
+): ServerCredentials {
+  if (before.tenant === now.tenant) return credentials;
+  const { user } = now;
+  const wasConfigured = configuredCredentials(before.tenant, user, derivations) === credentials;
+  return (wasConfigured ? configuredCredentials(now.tenant, user, derivations) : undefined) ?? credentials;
 }

@@ -1,4 +1,4 @@
-import type { ClientAddress, ClientCertificateRule } from "../transport/index.js";
+import type { ClientAddress, ClientCertificate, ClientCertificateRule } from "../transport/index.js";
 import {
   AddressNotAllowed,
   ClientCertificateRequired,
@@ -13,8 +13,8 @@ import type { Ban, Tenant } from "./tenant.js";
 export interface Connection {
   readonly address: ClientAddress;
   readonly encrypted: boolean;
-  /** The common name in the client's certificate, if one was shown that holds. */
-  readonly certifiedName: string | undefined;
+  /** The client's certificate, if one was shown that holds. */
+  readonly certified: ClientCertificate | undefined;
 }
 
 /** Failed logins of an address at a tenant. */
@@ -51,10 +51,12 @@ export function banInForce({ ban }: Tenant, nowMs: number): Ban | undefined {
 
 function checkCertificate(identity: Identity, connection: Connection, rule: ClientCertificateRule): void {
   if (rule === "none") return;
-  const { certifiedName } = connection;
-  if (certifiedName === undefined) throw new ClientCertificateRequired("no certificate of the CA was shown");
+  const { certified } = connection;
+  if (certified === undefined) throw new ClientCertificateRequired("no certificate of the CA was shown");
   const name = `${identity.user}.${identity.tenant.id}`;
   // The bare user name would let one tenant's certificate in at another's.
-  if (rule === "verify-full" && certifiedName !== name)
-    throw new ClientCertificateRequired(`the certificate is for ${certifiedName}, not for ${name}`);
+  if (rule === "verify-full" && certified.commonName !== name)
+    throw new ClientCertificateRequired(
+      `the certificate is for ${certified.commonName ?? "no single name"}, not for ${name}`,
+    );
 }

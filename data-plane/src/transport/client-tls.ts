@@ -9,6 +9,12 @@ import { ALPN, PEER_ALPN } from "./tls-rules.js";
 /** What a client must prove by a certificate of its own. */
 export type ClientCertificateRule = "none" | "verify-ca" | "verify-full";
 
+/** One that holds. */
+export interface ClientCertificate {
+  /** Undefined: it has none, or several. */
+  readonly commonName: string | undefined;
+}
+
 /** A connection once its handshake is done. */
 export interface SecuredClient {
   readonly socket: TLSSocket;
@@ -18,8 +24,8 @@ export interface SecuredClient {
   readonly alpn: "client" | "peer" | undefined;
   /** For SCRAM-SHA-256-PLUS; undefined when the certificate has no such binding. */
   readonly endPoint: Buffer | undefined;
-  /** The common name in the client's certificate, if it showed one of the CA's. */
-  readonly certifiedName: string | undefined;
+  /** Of the client's certificate, if it showed one of the CA's. */
+  readonly certified: ClientCertificate | undefined;
 }
 
 /** No text can be sent any more: this is for the log. */
@@ -136,7 +142,7 @@ export class ClientTls {
       serverName: typeof servername === "string" && servername !== "" ? servername : undefined,
       alpn: agreedOn(socket.alpnProtocol),
       endPoint: bindingOf(socket, waiting),
-      certifiedName: socket.authorized ? commonNameOf(socket) : undefined,
+      certified: socket.authorized ? { commonName: commonNameOf(socket) } : undefined,
     });
   }
 

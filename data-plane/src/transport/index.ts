@@ -2,6 +2,7 @@ export { AddressRanges } from "./address-ranges.js";
 export { CertificateFiles, type CertificatePaths } from "./certificate-files.js";
 export { type ClientAddress, clientAddress } from "./client-address.js";
 export {
+  type ClientCertificate,
   type ClientCertificateRule,
   ClientTls,
   HandshakeFailed,

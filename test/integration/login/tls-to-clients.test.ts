@@ -259,10 +259,13 @@ describe("TLS to clients", () => {
     client.close();
   });
 
-  it("takes any certificate of the CA with verify-ca", async () => {
+  it.each([
+    { commonName: "anybody" },
+    { commonName: "", uri: ["spiffe://here/anybody"] },
+  ])("takes any certificate of the CA with verify-ca (%j)", async (leaf) => {
     const clients = await TestCa.make("Clients");
     await start({ pairs: [pair], clientCa: clients.cert, rule: "verify-ca" });
-    const anybody = await clients.issue({ commonName: "anybody" });
+    const anybody = await clients.issue(leaf);
     const client = await RawClient.connect(edge.port);
     await client.requestTls({ cert: anybody.cert, key: anybody.key });
     await client.logIn(login, server);

@@ -6,7 +6,9 @@ import { connectAt, failureOf } from "../../support/edge-client.js";
 import { eventually } from "../../support/eventually.js";
 import { bind, execute, parse, SYNC } from "../../support/frontend.js";
 import { OwnPostgres } from "../../support/own-postgres.js";
-import { RawClient, rowOf } from "../../support/raw-client.js";
+import { message, startup } from "../../support/protocol.js";
+import { RawClient, rowOf, saslInitial } from "../../support/raw-client.js";
+import { ScramPeer } from "../../support/scram-peer.js";
 import { endOf } from "../../support/tenant-api.js";
 import { TlsPostgres } from "../../support/tls-postgres.js";
 import { Edge, type EdgeTenant, tenantOn } from "../login/edge.js";
@@ -155,6 +157,29 @@ describe("a tenant that changes while its clients are there", () => {
     ).toMatchObject({
       code: "28P01",
     });
+  });
+
+  it("gets another password in the middle of a login: its pool keeps the new one", async () => {
+    await other.run("create role hurried login password 'old'");
+    const put = (password: string): Promise<void> =>
+      edge.put("hurried", tenantOn(other, { users: [{ name: "hurried", password, poolSize: 5 }] }));
+    await put("old");
+    const there = await connectAt(edge.port, { user: "hurried.hurried", password: "old" });
+    clients.push(there);
+    await there.query("select 1");
+    const slow = await RawClient.connect(edge.port);
+    slow.send(startup({ user: "hurried.hurried", database: "postgres" }));
+    await slow.mechanisms();
+    const peer = new ScramPeer("old");
+    slow.send(saslInitial("SCRAM-SHA-256", peer.first()));
+    const { message: proof } = peer.final(await slow.saslContinue());
+    await other.run("alter role hurried password 'new'");
+    await put("new");
+    slow.send(message("p", Buffer.from(proof)));
+    for (let type = ""; type !== "Z"; type = (await slow.message()).type) expect(type).not.toBe("E");
+    expect((await there.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+    expect(await slow.query("select 2")).toEqual([["2"]]);
+    slow.close();
   });
 
   it("gets TLS to its servers: those that follow have it", async () => {
