@@ -5,7 +5,8 @@ import { cancelRequest } from "../wire/index.js";
 
 /**
  * Cancels what runs on a server, over the same TLS rule as its pool, and waits until the server has closed the
- * cancel connection: from then on no signal of it is under way.
+ * cancel connection: from then on no signal of it is under way. Where that connection ends by an error nobody knows: the
+ * request may still be on its way to the server, which is then no other client's any more.
  */
 export async function sendCancel(
   server: ServerConnection,
@@ -17,7 +18,10 @@ export async function sendCancel(
   try {
     const closed = new Promise<void>((resolve) => {
       socket.once("close", () => resolve());
-      socket.once("error", () => resolve());
+      socket.once("error", () => {
+        server.spoiled = true;
+        resolve();
+      });
     });
     socket.resume();
     socket.write(cancelRequest(server.pid, server.secret));

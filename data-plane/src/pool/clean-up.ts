@@ -29,5 +29,6 @@ export async function cleanUp(
     await server.run("DISCARD ALL", deadline);
     server.discarded();
   }
+  if (server.spoiled) throw new Error("a cancel request may still be on its way");
   if (!server.idle) throw new Error("the server is not idle after its clean-up");
 }

@@ -112,6 +112,31 @@ describe("a cancel request", () => {
     }
   });
 
+  it("whose way to the server is reset may come late: it hits nobody else", async () => {
+    const holder = await HoldsCancels.before(server.port, (socket) => socket.resetAndDestroy());
+    try {
+      await start(1, holder.port);
+      const [a, b] = [await logIn(), await logIn()];
+      a.client.send(query("select pg_sleep(0.3)"));
+      await eventually("it is on its way", async () => {
+        await cancel(a.key);
+        return holder.held > 0;
+      });
+      expect(await outcome(a.client)).toBeUndefined();
+      b.client.send(query("select pg_sleep(0.5)"));
+      for (const request of holder.requests) {
+        const late = connect(server.port, "127.0.0.1").end(request).resume();
+        await once(late, "close");
+      }
+      expect(await outcome(b.client)).toBeUndefined();
+      expect(await a.client.query("select 2")).toEqual([["2"]]);
+      a.client.close();
+      b.client.close();
+    } finally {
+      await holder.stop();
+    }
+  });
+
   it.skipIf(missing("psql"))("of psql's Ctrl-C ends its query, and psql says so (needs psql)", async () => {
     await start(1);
     const url = `postgresql://${server.user}.t:${server.password}@127.0.0.1:${edge.port}/postgres`;
@@ -137,18 +162,19 @@ describe("a cancel request", () => {
   });
 });
 
-/** In front of a server: passes all on but cancel requests, which it keeps and never closes. */
+/** In front of a server: passes all on but cancel requests, which it keeps, and treats their connections as it is told. */
 class HoldsCancels {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  held = 0;
+  readonly requests: Buffer[] = [];
 
-  private constructor(onward: number) {
+  private constructor(onward: number, treat: (socket: Socket) => void) {
     this.#server = createServer((socket) => {
       this.#keep(socket);
       socket.once("data", (first: Buffer) => {
         if (first.length >= 8 && first.readInt32BE(4) === CANCEL_CODE) {
-          this.held += 1;
+          this.requests.push(first);
+          treat(socket);
           return;
         }
         const behind = connect(onward, "127.0.0.1");
@@ -160,10 +186,18 @@ class HoldsCancels {
     });
   }
 
-  static async before(port: number): Promise<HoldsCancels> {
-    const holder = new HoldsCancels(port);
+  /** @param treat default: they are never closed */
+  static async before(
+    port: number,
+    treat: (socket: Socket) => void = () => undefined,
+  ): Promise<HoldsCancels> {
+    const holder = new HoldsCancels(port, treat);
     await new Promise<void>((resolve) => holder.#server.listen(0, "127.0.0.1", resolve));
     return holder;
+  }
+
+  get held(): number {
+    return this.requests.length;
   }
 
   get port(): number {
