@@ -13,6 +13,7 @@ describe("patience with a database that gives no server", () => {
   it("waits out a restart of one that was there, and a lack of connections", () => {
     expect(toldAfterMs("away", KNOWN)).toBe(5000);
     expect(toldAfterMs("crowded", NOWHERE)).toBe(5000);
+    expect(toldAfterMs("limited", NOWHERE)).toBe(5000);
   });
 
   it("tells nobody of one that is starting, nor of a lack of connections while some servers are there", () => {

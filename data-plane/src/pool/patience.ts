@@ -15,6 +15,7 @@ export function toldAfterMs(
     case "starting":
       return undefined;
     case "crowded":
+    case "limited":
       return anyOpen ? undefined : PATIENCE_MS;
     case "away":
       return wasThere ? PATIENCE_MS : 0;

@@ -74,7 +74,7 @@ export class CertificateSet {
     const named =
       serverName === undefined
         ? []
-        : [...this.#pairs.keys()].filter((at) => this.#pairs[at]?.leaf.checkHost(serverName) !== undefined);
+        : [...this.#pairs.keys()].filter((at) => isFor(serverName, this.#pairs[at]?.leaf));
     return this.#choice(named.length > 0 ? this.#oneOfEachType(named) : this.#likeFirst);
   }
 
@@ -113,4 +113,13 @@ function load(pair: CertificatePair): Loaded {
   if (!leaf.checkPrivateKey(createPrivateKey(pair.key)))
     throw new Error(`the private key is not that of the certificate ${leaf.subject}`);
   return { ...pair, leaf, keyType: leaf.publicKey.asymmetricKeyType };
+}
+
+/** A name that is none, with a zero byte for instance, is nobody's. */
+function isFor(serverName: string, certificate: X509Certificate | undefined): boolean {
+  try {
+    return certificate?.checkHost(serverName) !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -44,6 +44,33 @@ describe("a database that has no connection left", () => {
       expect(await one(client)).toEqual([{ one: 1 }]);
   });
 
+  it("takes nothing from others where it is the role or the database that has none left by a limit of its own", async () => {
+    postgres = await OwnPostgres.start();
+    for (const name of ["wide", "narrow"]) await postgres.run(`create role ${name} login password '${name}'`);
+    await postgres.run("alter role narrow connection limit 1");
+    edge = await Edge.start();
+    for (const name of ["wide", "narrow"])
+      await edge.put(
+        name,
+        tenantOn(postgres, { users: [{ name, password: name, poolSize: 10, checkoutTimeoutMs: 2500 }] }),
+      );
+    const enter = async (name: string): Promise<pg.Client> => {
+      const client = await connectAt(edge?.port ?? 0, { user: `${name}.${name}`, password: name });
+      clients.push(client);
+      return client;
+    };
+    const many = await Promise.all(Array.from({ length: 5 }, () => enter("wide")));
+    await Promise.all(many.map((client) => client.query("select pg_sleep(0.3)")));
+    const wide = (): Promise<unknown> =>
+      (postgres as OwnPostgres).run("select pid from pg_stat_activity where usename = 'wide' order by pid");
+    const before = await wide();
+    expect(before).toHaveLength(5);
+    const [holder, waiter] = [await enter("narrow"), await enter("narrow")];
+    await holder.query("begin");
+    await expect(waiter.query("select 1")).rejects.toThrow(/ECHECKOUTTIMEOUT|too many connections/);
+    expect(await wide()).toEqual(before);
+  });
+
   it("is shared by pools of several workers, wherever those with servers to spare are", async () => {
     await start(3);
     await takeAll(2);
