@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { BearerTokenRefused, TokenKeysUnavailable } from "./bearer-token-refused.js";
+import { BlockedTokens } from "./blocked-tokens.js";
 import type { Operator } from "./operator.js";
 import { SECRET_ALGORITHMS, secretTokens } from "./secret-tokens.js";
+import { isCanonical } from "./token-spelling.js";
 
 export interface BearerTokenRules {
   /** For HS256, HS384, HS512. Undefined: those are refused. */
@@ -44,12 +46,14 @@ const TYPES = ["jwt", "at+jwt", "application/at+jwt"];
  */
 export function bearerTokens(rules: BearerTokenRules): Authenticate {
   const bySecret = rules.secret === undefined ? undefined : secretTokens(rules.secret, rules.secretName);
-  const blocked = new Set(rules.blocklist);
+  const blocked = new BlockedTokens(rules.blocklist);
 
   return async (request) => {
     const token = tokenOf(request);
     if (token === undefined) throw new BearerTokenRefused(undefined);
     if (blocked.has(token)) throw new BearerTokenRefused("it is on the blocklist");
+    // Else one token has several hashes, and limits are by the hash.
+    if (!isCanonical(token)) throw new BearerTokenRefused("it is not spelled as it was made (base64url)");
     const claims = await verified(token, bySecret, rules);
     const problem = problemOf(claims, rules);
     if (problem !== undefined) throw new BearerTokenRefused(problem);

@@ -14,6 +14,7 @@ import {
 import { SluiceError } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
 import type { Clock } from "@sluice/shared/time";
+import type { BlockedTokens } from "../operators/index.js";
 import { CertificateRefused, callerOfCertificate } from "./data-plane-certificate.js";
 import type { Caller } from "./data-plane-token.js";
 import { KnownTokens } from "./known-tokens.js";
@@ -53,7 +54,7 @@ export interface AuthenticationOptions {
   /** Ed25519; what data-plane tokens are checked with. */
   readonly tokenPublicKey: KeyObject;
   /** Tokens, or their `jti`, that are refused. */
-  readonly blockedTokens: ReadonlySet<string>;
+  readonly blockedTokens: BlockedTokens;
   readonly clock: Clock;
   readonly logger: Logger;
 }

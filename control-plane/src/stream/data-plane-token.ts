@@ -3,6 +3,7 @@ import { isRegion, scopeOfRegion } from "@sluice/shared/bundle";
 import { messageOf, SluiceError } from "@sluice/shared/errors";
 import type { Clock } from "@sluice/shared/time";
 import { errors, jwtVerify, SignJWT } from "jose";
+import { BlockedTokens, isCanonical } from "../operators/index.js";
 
 /** REST refuses this audience; the stream refuses every other one. */
 const AUDIENCE = "sluice-stream";
@@ -52,10 +53,11 @@ export async function verifyDataPlaneToken(
   token: string | undefined,
   publicKey: KeyObject,
   clock: Clock,
-  blocked: ReadonlySet<string> = new Set(),
+  blocked = new BlockedTokens(),
 ): Promise<Caller> {
   if (token === undefined) throw new TokenRefused("there is none");
   if (blocked.has(token)) throw new TokenRefused("it is blocked");
+  if (!isCanonical(token)) throw new TokenRefused("it is not spelled as it was made (base64url)");
   try {
     const { payload } = await jwtVerify(token, publicKey, {
       algorithms: ["EdDSA", "Ed25519"],
@@ -64,7 +66,7 @@ export async function verifyDataPlaneToken(
       currentDate: new Date(clock.now()),
     });
     const { group, region, exp = 0, jti } = payload;
-    if (jti !== undefined && blocked.has(jti)) throw new TokenRefused("it is blocked");
+    if (jti !== undefined && blocked.hasId(jti)) throw new TokenRefused("it is blocked");
     if (typeof group !== "string" || !isRegion(group)) throw new TokenRefused("its group cannot be used");
     if (typeof region !== "string" || !isRegion(region)) throw new TokenRefused("its region cannot be used");
     return { group, region, scope: scopeOfRegion(region), expiresAtMs: exp * 1000 };

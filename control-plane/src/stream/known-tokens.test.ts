@@ -1,15 +1,20 @@
 import { generateKeyPairSync } from "node:crypto";
 import { FakeClock } from "@sluice/shared/time";
 import { describe, expect, it } from "vitest";
+import { BlockedTokens } from "../operators/index.js";
 import { mintDataPlaneToken, TokenRefused } from "./data-plane-token.js";
 import { KnownTokens } from "./known-tokens.js";
 
 const DAY_MS = 24 * 3600 * 1000;
+const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+const signatureOf = (token: string): string =>
+  Buffer.from(token.split(".")[2] ?? "", "base64url").toString("hex");
 
 describe("a token that was good before", () => {
   const keys = generateKeyPairSync("ed25519");
   const clock = new FakeClock();
-  const known = new KnownTokens(keys.publicKey, new Set(), clock);
+  const known = new KnownTokens(keys.publicKey, new BlockedTokens(), clock);
   const mint = (group: string, privateKey = keys.privateKey) =>
     mintDataPlaneToken(privateKey, { group, region: "eu", days: 1 }, clock.now());
 
@@ -47,9 +52,20 @@ describe("a token that was good before", () => {
 
   it("is refused all the same where it is blocked", async () => {
     const token = await mint("pods");
-    const blocking = new KnownTokens(keys.publicKey, new Set([token]), clock);
+    const blocking = new KnownTokens(keys.publicKey, new BlockedTokens([token]), clock);
     for (let time = 0; time < 2; time += 1) {
       await expect(blocking.callerOf(token)).rejects.toThrow(/blocked/);
+    }
+  });
+
+  it("has one spelling: with bits in it that no decoder looks at, it is refused, and blocked where it is", async () => {
+    const token = await mint("pods");
+    const blocking = new KnownTokens(keys.publicKey, new BlockedTokens([token]), clock);
+    const last = BASE64URL.indexOf(token.at(-1) ?? "");
+    for (const other of [1, 2, 3].map((bits) => token.slice(0, -1) + BASE64URL[last ^ bits])) {
+      expect(signatureOf(other)).toBe(signatureOf(token));
+      await expect(known.callerOf(other)).rejects.toThrow(/not spelled as it was made/);
+      await expect(blocking.callerOf(other)).rejects.toThrow(/blocked/);
     }
   });
 

@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "@sluice/shared/time";
+import type { BlockedTokens } from "../operators/index.js";
 import { type Caller, TokenRefused, verifyDataPlaneToken } from "./data-plane-token.js";
 
 /** More than any fleet has; beyond it the one that was used least lately is verified again. */
@@ -11,13 +12,13 @@ const MOST_KNOWN = 1000;
  */
 export class KnownTokens {
   readonly #publicKey: KeyObject;
-  readonly #blocked: ReadonlySet<string>;
+  readonly #blocked: BlockedTokens;
   readonly #clock: Clock;
   /** The least recently used first. */
   readonly #known = new Map<string, Caller>();
 
   /** @param blocked tokens, or their `jti`, that are refused. */
-  constructor(publicKey: KeyObject, blocked: ReadonlySet<string>, clock: Clock) {
+  constructor(publicKey: KeyObject, blocked: BlockedTokens, clock: Clock) {
     this.#publicKey = publicKey;
     this.#blocked = blocked;
     this.#clock = clock;

@@ -6,6 +6,7 @@ import type { Logger } from "@sluice/shared/observability";
 import { ConfigService } from "@sluice/shared/stream";
 import type { Clock } from "@sluice/shared/time";
 import type { InstanceRegistry, InstanceStatus } from "../fleet/index.js";
+import { BlockedTokens } from "../operators/index.js";
 import type { ScopePublications } from "../publishing/index.js";
 import { authentication, connectionValues } from "./call-context.js";
 import { certificateWatch, type TlsPair } from "./certificate-watch.js";
@@ -70,7 +71,7 @@ const NO_EVENTS: StreamEvents = {
 /** The configuration stream: Connect over HTTP/2 and TLS, on a port of its own. */
 export async function startStreamServer(options: StreamServerOptions): Promise<StreamServer> {
   const { logger, publications, clock, name, tokenPublicKey, clientCa, host, port } = options;
-  const blockedTokens = new Set(options.blockedTokens);
+  const blockedTokens = new BlockedTokens(options.blockedTokens);
   const limits = { ...STREAM_LIMITS, ...options.limits };
   const instances = new Instances(options.ledger ?? NO_LEDGER);
   const registry = options.registry ?? new RegistryInMemory(limits.instancesPerGroup);
