@@ -40,3 +40,15 @@ export class GenerationUnknown extends SluiceError {
     });
   }
 }
+
+/** The database answers, and takes one of these notes never: a value out of its range, a text that it cannot keep. */
+export class NotesRefused extends SluiceError {
+  constructor(cause: unknown) {
+    super({
+      code: "ENOTESREFUSED",
+      kind: "invalid",
+      clientMessage: "the database does not take what a data plane has said",
+      cause,
+    });
+  }
+}

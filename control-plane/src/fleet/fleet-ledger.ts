@@ -2,8 +2,10 @@ import { messageOf } from "@sluice/shared/errors";
 import type { Logger } from "@sluice/shared/observability";
 import type { Clock, Timer } from "@sluice/shared/time";
 import { traceAck } from "./ack-spans.js";
-import type { AckNote, FleetStore, ResultNote } from "./fleet-store.js";
-import { type InstanceStatus, nameOf } from "./instance.js";
+import { NotesRefused } from "./fleet-failure.js";
+import type { AckNote, FleetNotes, FleetStore, ResultNote, SettledAck } from "./fleet-store.js";
+import type { InstanceStatus } from "./instance.js";
+import { type Note, PendingNotes } from "./pending-notes.js";
 
 export interface FleetLedgerOptions {
   readonly store: FleetStore;
@@ -19,20 +21,13 @@ export interface FleetLedgerOptions {
 const JOIN_MS = 40;
 const TOUCH_MS = 10_000;
 const RETRY_MS = 1000;
-/** Beyond it the oldest acks are dropped while the database is away; statuses are one for each instance. */
-const MOST_PENDING = 20_000;
-
-interface Heard<T> {
-  readonly note: T;
-  readonly atMs: number;
-}
+/** Postgres reads the age of an ack as an integer. */
+const OLDEST_MS = 2 ** 31 - 1;
 
 /** Writes down what the data planes of this process say: the newest status of each, and every ack. */
 export class FleetLedger {
   readonly #options: FleetLedgerOptions;
-  readonly #statuses = new Map<string, InstanceStatus>();
-  #acks: Heard<Omit<AckNote, "ageMs">>[] = [];
-  #results: ResultNote[] = [];
+  readonly #pending = new PendingNotes();
   #timer: Timer | undefined;
   #touching: Timer | undefined;
   #writing: Promise<void> | undefined;
@@ -58,19 +53,19 @@ export class FleetLedger {
   }
 
   status(status: InstanceStatus): void {
-    this.#statuses.set(nameOf(status), status);
-    this.#writeSoon(JOIN_MS);
+    this.#note({ kind: "status", of: status });
   }
 
   ack(note: Omit<AckNote, "ageMs">): void {
-    this.#acks.push({ note, atMs: this.#options.clock.monotonic() });
-    if (this.#acks.length > MOST_PENDING) this.#acks.shift();
-    this.#writeSoon(JOIN_MS);
+    this.#note({ kind: "ack", of: note, heardAtMs: this.#options.clock.monotonic() });
   }
 
   result(note: ResultNote): void {
-    this.#results.push(note);
-    if (this.#results.length > MOST_PENDING) this.#results.shift();
+    this.#note({ kind: "result", of: note });
+  }
+
+  #note(note: Note): void {
+    this.#pending.add(note);
     this.#writeSoon(JOIN_MS);
   }
 
@@ -80,43 +75,72 @@ export class FleetLedger {
       this.#timer = undefined;
       this.#writing = this.#write().finally(() => {
         this.#writing = undefined;
-        if (this.#statuses.size + this.#acks.length + this.#results.length > 0) {
-          this.#writeSoon(this.#failing ? RETRY_MS : JOIN_MS);
-        }
+        if (!this.#pending.isEmpty) this.#writeSoon(this.#failing ? RETRY_MS : JOIN_MS);
       });
     });
   }
 
   /** Does not fail: what could not be written is tried again, unless something newer has come. */
   async #write(): Promise<void> {
-    const { store, controlPlane, clock, logger, onAcked } = this.#options;
-    const statuses = new Map(this.#statuses);
-    const acks = this.#acks;
-    const results = this.#results;
-    if (statuses.size + acks.length + results.length === 0) return;
-    this.#statuses.clear();
-    this.#acks = [];
-    this.#results = [];
+    const notes = this.#pending.takeAll();
+    if (notes.length === 0) return;
+    const left = await this.#settle(notes);
+    this.#failing = left.length > 0;
+    this.#pending.putBack(left);
+  }
+
+  /**
+   * One note that the database never takes must not keep the others from it: they are written in halves, until it
+   * alone is left and is dropped.
+   * @returns what may be tried again, once the database answers.
+   */
+  async #settle(notes: readonly Note[]): Promise<readonly Note[]> {
+    const { store, logger } = this.#options;
     try {
-      const nowMs = clock.monotonic();
-      const acked = await store.write({
-        controlPlane,
-        statuses: [...statuses.values()],
-        acks: acks.map(({ note, atMs }) => ({ ...note, ageMs: Math.round(nowMs - atMs) })),
-        results,
-      });
-      this.#failing = false;
-      for (const ack of acked) {
-        traceAck(ack);
-        if (ack.nackCode === null) onAcked(ack.commitToAckMs);
-      }
+      this.#tell(await store.write(this.#together(notes)));
+      return [];
     } catch (error) {
-      if (!this.#failing)
-        logger.warn("the fleet's status cannot be written; tried again", { reason: messageOf(error) });
-      this.#failing = true;
-      for (const [name, status] of statuses) if (!this.#statuses.has(name)) this.#statuses.set(name, status);
-      this.#acks = [...acks, ...this.#acks].slice(-MOST_PENDING);
-      this.#results = [...results, ...this.#results].slice(-MOST_PENDING);
+      if (!(error instanceof NotesRefused)) {
+        if (!this.#failing)
+          logger.warn("the fleet's status cannot be written; tried again", { reason: messageOf(error) });
+        return notes;
+      }
+      const [first] = notes;
+      if (first !== undefined && notes.length === 1) {
+        const { group, instance } = first.of;
+        logger.error("a note on a data plane cannot be stored, and is dropped", {
+          group,
+          instance,
+          note: first.kind,
+          error,
+        });
+        return [];
+      }
+      const middle = Math.floor(notes.length / 2);
+      const left = await this.#settle(notes.slice(0, middle));
+      const rest = notes.slice(middle);
+      return left.length > 0 ? [...left, ...rest] : this.#settle(rest);
+    }
+  }
+
+  #together(notes: readonly Note[]): FleetNotes {
+    const nowMs = this.#options.clock.monotonic();
+    return {
+      controlPlane: this.#options.controlPlane,
+      statuses: notes.flatMap((note) => (note.kind === "status" ? [note.of] : [])),
+      results: notes.flatMap((note) => (note.kind === "result" ? [note.of] : [])),
+      acks: notes.flatMap((note) =>
+        note.kind === "ack"
+          ? [{ ...note.of, ageMs: Math.min(OLDEST_MS, Math.round(nowMs - note.heardAtMs)) }]
+          : [],
+      ),
+    };
+  }
+
+  #tell(acked: readonly SettledAck[]): void {
+    for (const ack of acked) {
+      traceAck(ack);
+      if (ack.nackCode === null) this.#options.onAcked(ack.commitToAckMs);
     }
   }
 

@@ -93,7 +93,11 @@ export interface SettledAck extends InstanceName {
 
 /** The database, as the fleet's view sees it: the same from every replica, and after a restart. */
 export interface FleetStore {
-  /** @returns what was heard here for the first time. */
+  /**
+   * All of it or nothing.
+   * @returns what was heard here for the first time.
+   * @throws NotesRefused: one of them can never be written.
+   */
   write(notes: FleetNotes): Promise<readonly SettledAck[]>;
   /** All streams of a control plane are still open. */
   touch(controlPlane: string, at: Date): Promise<void>;

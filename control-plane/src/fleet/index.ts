@@ -1,4 +1,10 @@
-export { GenerationUnknown, InstanceConnected, InstanceUnknown, KeyNotWaiting } from "./fleet-failure.js";
+export {
+  GenerationUnknown,
+  InstanceConnected,
+  InstanceUnknown,
+  KeyNotWaiting,
+  NotesRefused,
+} from "./fleet-failure.js";
 export { FleetLedger, type FleetLedgerOptions } from "./fleet-ledger.js";
 export { FleetService, type ShownInstance } from "./fleet-service.js";
 export type {

@@ -104,8 +104,7 @@ export const WRITE_STATUSES = `
 function nackJson({ code, detail, refused, at }: InstanceNack): NackJson {
   return {
     code,
-    // Postgres takes no NUL.
-    detail: detail.replaceAll("\0", ""),
+    detail,
     at: at.toISOString(),
     ...(refused === undefined
       ? {}

@@ -20,6 +20,7 @@ import {
   type StoredReportPart,
 } from "../fleet/index.js";
 import { type InstanceRow, instanceOf, statusJson, WRITE_STATUSES } from "./instance-rows.js";
+import { orNotesRefused } from "./refused-data.js";
 import { replaceDataKey } from "./scope-keys.js";
 import { markScopes, takeGeneration } from "./scope-rows.js";
 import { orUnavailable } from "./store-unavailable.js";
@@ -87,7 +88,7 @@ export class StoredFleet implements FleetStore {
       }
       return acks.length === 0 ? [] : this.#writeAcks(manager, acks);
     });
-    return orUnavailable(written);
+    return orNotesRefused(orUnavailable(written));
   }
 
   async #writeAcks(manager: EntityManager, acks: FleetNotes["acks"]): Promise<readonly SettledAck[]> {

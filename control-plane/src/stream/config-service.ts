@@ -17,6 +17,7 @@ import { callerOf, connectionOf } from "./call-context.js";
 import type { Caller } from "./data-plane-token.js";
 import type { Instances } from "./instances.js";
 import type { StreamLimits } from "./limits.js";
+import { checkReport, checkWatch, plainText, quarantinedOf, resultsOf } from "./request-checks.js";
 import { incompatibilityOf } from "./schema-skew.js";
 import { SnapshotSlots } from "./snapshot-slots.js";
 import { WatchStream } from "./watch-stream.js";
@@ -40,11 +41,7 @@ export interface ConfigServiceOptions {
   readonly name: string;
 }
 
-const INSTANCE = /^[A-Za-z0-9-]{8,64}$/;
-const MOST_KEY_IDS = 64;
 const MOST_QUARANTINED_IN_LOG = 20;
-const MOST_QUARANTINED = 1000;
-const MOST_RESULTS = 10_000;
 const LONGEST_DETAIL = 1000;
 const LONGEST_BUILD = 100;
 const NACK_CODE = /^[A-Z_]{1,40}$/;
@@ -72,13 +69,13 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
   }
 
   async *watch(request: WatchRequest, context: HandlerContext): ReturnType<WatchStream["messages"]> {
+    checkWatch(request);
     const { instances, publications, limits, clock, name, registry, events } = this.#options;
     const caller = callerOf(context);
     const { instance } = request;
-    const build = request.build.slice(0, LONGEST_BUILD).replaceAll("\0", "");
+    const build = plainText(request.build, LONGEST_BUILD);
     const { group, scope } = caller;
     const logger = this.#options.logger.child({ group, scope, instance });
-    checkRequest(request);
     if (this.#draining) throw new ConnectError("this control plane is going away", Code.Unavailable);
     if (this.#streams >= limits.streams) {
       logger.warn("data plane refused: too many streams", { streams: this.#streams });
@@ -130,9 +127,9 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
   }
 
   async report(request: ReportRequest, context: HandlerContext): Promise<Record<string, never>> {
+    checkReport(request);
     const { group, scope } = callerOf(context);
     const { instance, outcome } = request;
-    if (!INSTANCE.test(instance)) throw new ConnectError("bad instance id", Code.InvalidArgument);
     const name = { group, instance };
     const logger = this.#options.logger.child({ group, scope, instance });
     switch (outcome.case) {
@@ -146,7 +143,7 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
         await this.#reported(name, outcome.value, logger);
         break;
       case undefined:
-        throw new ConnectError("neither ack, nack nor status", Code.InvalidArgument);
+        break;
       default:
         outcome satisfies never;
     }
@@ -156,8 +153,8 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
   #acked(name: InstanceName, ack: Ack, logger: Logger): void {
     const { instances, clock } = this.#options;
     const held = stateOf(ack.held);
-    const quarantined = ack.quarantined.slice(0, MOST_QUARANTINED);
-    const results = ack.results.slice(0, MOST_RESULTS).map(({ tenant, counts }) => ({
+    const quarantined = quarantinedOf(ack.quarantined);
+    const results = resultsOf(ack.results).map(({ tenant, counts }) => ({
       tenant,
       counts: Object.fromEntries(Object.entries(counts).map(([what, count]) => [what, Number(count)])),
     }));
@@ -179,7 +176,7 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
     const [held, refused] = [stateOf(nack.held), stateOf(nack.refused)];
     // A label of a metric, so nothing that somebody else makes up.
     const code = NACK_CODE.test(nack.code) ? nack.code : "OTHER";
-    const detail = nack.detail.slice(0, LONGEST_DETAIL);
+    const detail = plainText(nack.detail, LONGEST_DETAIL);
     const at = new Date(clock.now());
     instances.nacked(name, { nack: { code, detail, refused, at }, held }, at.getTime());
     events.nacked(code);
@@ -202,7 +199,7 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
         ready,
         keysetVersion,
         held: stateOf(status.held),
-        quarantined: quarantined.slice(0, MOST_QUARANTINED),
+        quarantined: quarantinedOf(quarantined),
         freshnessAgeMs: freshnessAgeMs === undefined ? null : Number(freshnessAgeMs),
       },
       clock.now(),
@@ -265,17 +262,6 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
     return kind === "invalid"
       ? new ConnectError("the request cannot be used", Code.InvalidArgument)
       : new ConnectError("configuration is not available at the moment", Code.Unavailable);
-  }
-}
-
-/** @throws ConnectError */
-function checkRequest(request: WatchRequest): void {
-  const { instance, publicKey, dataKeyIds, held } = request;
-  if (!INSTANCE.test(instance)) throw new ConnectError("bad instance id", Code.InvalidArgument);
-  if (publicKey.length !== 32) throw new ConnectError("bad public key", Code.InvalidArgument);
-  if (dataKeyIds.length > MOST_KEY_IDS) throw new ConnectError("too many data keys", Code.InvalidArgument);
-  if (held !== undefined && held.stateRoot.length !== 32) {
-    throw new ConnectError("bad state root", Code.InvalidArgument);
   }
 }
 
