@@ -9,10 +9,9 @@ import {
   createContextKey,
   createContextValues,
   type HandlerContext,
-  type Interceptor,
 } from "@connectrpc/connect";
 import { SluiceError } from "@sluice/shared/errors";
-import type { Logger } from "@sluice/shared/observability";
+import { type Logger, SampledLog } from "@sluice/shared/observability";
 import type { Clock } from "@sluice/shared/time";
 import type { BlockedTokens } from "../operators/index.js";
 import { CertificateRefused, callerOfCertificate } from "./data-plane-certificate.js";
@@ -33,12 +32,13 @@ export interface Connection {
 const CALLER = createContextKey<Caller | undefined>(undefined);
 const CONNECTION = createContextKey<Connection | undefined>(undefined);
 
-export function connectionValues(request: Http2ServerRequest): ContextValues {
-  return createContextValues().set(CONNECTION, {
-    ...certificateOf(request.stream.session?.socket),
-    address: request.socket.remoteAddress ?? "",
-    drop: () => request.stream.close(constants.NGHTTP2_CANCEL),
-  });
+export function callValues(request: Http2ServerRequest): ContextValues {
+  return createContextValues().set(CONNECTION, connectionUnder(request));
+}
+
+/** Who calls is known; whose call is refused comes to no handler. */
+export function settleCaller(values: ContextValues, caller: Caller): void {
+  values.set(CALLER, caller);
 }
 
 export function connectionOf(context: Pick<HandlerContext, "values">): Connection {
@@ -59,26 +59,35 @@ export interface AuthenticationOptions {
   readonly logger: Logger;
 }
 
+/** From the head of a request alone. @throws ConnectError, as the caller may read it */
+export type AuthenticateCall = (request: Http2ServerRequest) => Promise<Caller>;
+
 /** By the token, when there is one; else by the certificate. */
-export function authentication(options: AuthenticationOptions): Interceptor {
+export function authentication(options: AuthenticationOptions): AuthenticateCall {
   const { tokenPublicKey, blockedTokens, clock, logger } = options;
   const tokens = new KnownTokens(tokenPublicKey, blockedTokens, clock);
-  return (next) => async (request) => {
-    const bearer = /^bearer +(\S+)$/i.exec(request.header.get("authorization") ?? "")?.[1];
-    const { address, certificate, certificateError } = connectionOf({ values: request.contextValues });
+  const refusals = new SampledLog(logger, "data plane refused", clock);
+  return async (request) => {
+    const bearer = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+    const { address, certificate, certificateError } = connectionUnder(request);
     try {
       if (bearer === undefined && certificateError !== undefined)
         throw new CertificateRefused(certificateError);
-      const caller =
-        bearer === undefined && certificate !== undefined
-          ? callerOfCertificate(certificate)
-          : await tokens.callerOf(bearer);
-      request.contextValues.set(CALLER, caller);
+      return bearer === undefined && certificate !== undefined
+        ? callerOfCertificate(certificate)
+        : await tokens.callerOf(bearer);
     } catch (error) {
-      logger.warn("data plane refused", { error, address });
+      refusals.write("warn", address, { error, address });
       throw new ConnectError(SluiceError.from(error).clientMessage, Code.Unauthenticated);
     }
-    return next(request);
+  };
+}
+
+function connectionUnder(request: Http2ServerRequest): Connection {
+  return {
+    ...certificateOf(request.stream.session?.socket),
+    address: request.socket.remoteAddress ?? "",
+    drop: () => request.stream.close(constants.NGHTTP2_CANCEL),
   };
 }
 

@@ -46,7 +46,7 @@ const LONGEST_DETAIL = 1000;
 const LONGEST_BUILD = 100;
 const NACK_CODE = /^[A-Z_]{1,40}$/;
 
-/** Watch and Report. Who calls was settled before, by the token. */
+/** Watch and Report. Who calls was settled before, by the head of the request. */
 export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
   readonly #options: ConfigServiceOptions;
   readonly #slots: SnapshotSlots;

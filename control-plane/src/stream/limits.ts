@@ -10,6 +10,12 @@ export interface StreamLimits {
   readonly streamLifeMs: number;
   /** How long one message may take to leave. */
   readonly slowReaderMs: number;
+  /** How long a request may take to come, from its head on. */
+  readonly requestMs: number;
+  /** Connections on which nobody has shown a good credential yet; with one more the oldest is ended. */
+  readonly strangers: number;
+  /** How long such a one may live, from accept on. */
+  readonly strangerMs: number;
   readonly pingIntervalMs: number;
   /** How soon a renewed certificate is shown. */
   readonly certificateIntervalMs: number;
@@ -22,6 +28,9 @@ export const STREAM_LIMITS: StreamLimits = {
   heartbeatIntervalMs: 10_000,
   streamLifeMs: 30 * 60_000,
   slowReaderMs: 30_000,
+  requestMs: 10_000,
+  strangers: 2000,
+  strangerMs: 10_000,
   pingIntervalMs: 15_000,
   certificateIntervalMs: 5000,
 };

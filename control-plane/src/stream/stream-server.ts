@@ -8,7 +8,7 @@ import type { Clock } from "@sluice/shared/time";
 import type { InstanceRegistry, InstanceStatus } from "../fleet/index.js";
 import { BlockedTokens } from "../operators/index.js";
 import type { ScopePublications } from "../publishing/index.js";
-import { authentication, connectionValues } from "./call-context.js";
+import { authentication } from "./call-context.js";
 import { certificateWatch, type TlsPair } from "./certificate-watch.js";
 import { ConfigStreams, type StreamEvents } from "./config-service.js";
 import { connectAdapter } from "./connect-adapter.js";
@@ -16,6 +16,7 @@ import { Instances, type Ledger } from "./instances.js";
 import { STREAM_LIMITS, type StreamLimits } from "./limits.js";
 import { RegistryInMemory } from "./registry-in-memory.js";
 import { keepAlive } from "./session-keep-alive.js";
+import { Strangers } from "./strangers.js";
 
 export interface StreamServerOptions {
   readonly publications: ScopePublications;
@@ -54,7 +55,7 @@ export interface StreamServer {
 /** A status with the counters of many tenants. */
 const MOST_REQUEST_BYTES = 8 * 1024 * 1024;
 const MOST_MESSAGE_BYTES = BUNDLE_BOUNDS.largestChunkBytes + 1024;
-/** HTTP/2's default window of 64 KiB costs a round trip each time it is full. */
+/** HTTP/2's default window of 64 KiB costs a round trip each time it is full. A stranger has no other. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const STREAMS_PER_CONNECTION = 16;
@@ -86,6 +87,8 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
     logger,
     name,
   });
+  const strangers = new Strangers(limits, clock, logger);
+  const widen = widening();
   const context = { ...(clientCa === undefined ? {} : { ca: clientCa }), minVersion: "TLSv1.2" } as const;
   const server = createSecureServer(
     {
@@ -94,26 +97,30 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
       ...(clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: false }),
       allowHTTP1: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      settings: { initialWindowSize: WINDOW_BYTES, maxConcurrentStreams: STREAMS_PER_CONNECTION },
+      settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION },
     },
-    connectAdapter(
-      (router) => router.service(ConfigService, streams),
-      {
+    connectAdapter((router) => router.service(ConfigService, streams), {
+      router: {
         grpc: false,
         grpcWeb: false,
         acceptCompression: [],
         readMaxBytes: MOST_REQUEST_BYTES,
         writeMaxBytes: MOST_MESSAGE_BYTES,
-        interceptors: [authentication({ tokenPublicKey, blockedTokens, clock, logger })],
       },
-      connectionValues,
+      authenticate: authentication({ tokenPublicKey, blockedTokens, clock, logger }),
+      onKnown: (session) => {
+        strangers.known(session.socket);
+        widen(session);
+      },
+      requestMs: limits.requestMs,
+      clock,
       logger,
-    ),
+    }),
   );
+  server.on("connection", (socket) => strangers.came(socket));
   const sessions = new Set<ServerHttp2Session>();
   server.on("session", (session) => {
     sessions.add(session);
-    session.setLocalWindowSize(WINDOW_BYTES);
     session.on("close", () => sessions.delete(session));
     session.on("error", (error) => logger.debug("a connection of the stream port failed", { error }));
     keepAlive(session, clock, limits.pingIntervalMs);
@@ -140,8 +147,20 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
         await new Promise<void>((resolve) => clock.schedule(DRAIN_STEP_MS, resolve));
       }
       for (const session of sessions) session.destroy();
+      strangers.endAll();
       await closed;
     },
+  };
+}
+
+/** Once for each connection. */
+function widening(): (session: ServerHttp2Session) => void {
+  const wide = new WeakSet<ServerHttp2Session>();
+  return (session) => {
+    if (wide.has(session) || session.destroyed) return;
+    wide.add(session);
+    session.setLocalWindowSize(WINDOW_BYTES);
+    session.settings({ initialWindowSize: WINDOW_BYTES });
   };
 }
 
