@@ -85,6 +85,7 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
     let disconnected: ((nowMs: number) => void) | undefined;
     try {
       await this.#register(caller, request, build, logger);
+      const { address, drop } = connectionOf(context);
       const stream = new WatchStream({
         caller,
         request,
@@ -96,7 +97,8 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
         name,
         registry,
         signal: context.signal,
-        drop: connectionOf(context).drop,
+        address,
+        drop,
         onAhead: (held, { proven, forked }) => {
           instances.inTrouble({ group, instance }, forked ? "FORKED" : "AHEAD");
           logger.error("a data plane holds a state that this history does not know; it is sent nothing", {

@@ -43,8 +43,10 @@ export interface Reported {
 export interface OpenStream {
   /** Ends it; the data plane is told to connect again. */
   drain(): void;
+  /** Where it comes from. */
+  readonly address: string;
   /** A newer stream of the same instance has taken its place. */
-  supersede(): void;
+  supersede(newerAddress: string): void;
   /** The instance still holds this, whatever was sent. */
   stillHolds(held: Held | undefined): void;
 }
@@ -72,7 +74,7 @@ export class Instances {
   ): (nowMs: number) => void {
     const { group, region, scope } = caller;
     const name = nameOf({ group, instance: about.instance });
-    this.#entries.get(name)?.stream.supersede();
+    this.#entries.get(name)?.stream.supersede(stream.address);
     const entry: Entry = {
       status: {
         group,

@@ -27,6 +27,8 @@ export interface WatchStreamOptions {
   readonly limits: StreamLimits;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where it comes from. */
+  readonly address: string;
   /** This control plane's name, for the data plane's log. */
   readonly name: string;
   readonly registry: InstanceRegistry;
@@ -41,6 +43,8 @@ type Event = MessageInitShape<typeof WatchResponseSchema>["event"] & {};
 type Message = { readonly event: Event };
 
 const LIFE_JITTER = 0.2;
+/** For whoever is superseded to read why: it may be gone, and full. */
+const LAST_WORD_MS = 5000;
 
 /**
  * What one data plane is sent, from its hello to its drain: hello, keyset, the data keys that it lacks, a snapshot
@@ -51,7 +55,7 @@ export class WatchStream implements OpenStream {
   readonly #news = new Signal();
   /** That the data plane has, as far as is known. */
   #keyIds: ReadonlySet<string>;
-  #phase: "open" | "draining" | "over" = "open";
+  #phase: "open" | "draining" | "superseded" | "over" = "open";
   #held: Held | undefined;
   /** Whether something may have been published since it was last looked. */
   #stale = true;
@@ -71,10 +75,18 @@ export class WatchStream implements OpenStream {
     this.#move("draining");
   }
 
-  supersede(): void {
-    this.#options.logger.warn("a newer stream of the same instance takes the place of this one");
-    this.#move("over");
-    this.#options.drop();
+  get address(): string {
+    return this.#options.address;
+  }
+
+  supersede(newerAddress: string): void {
+    const { logger, address, clock, drop } = this.#options;
+    logger.warn(
+      "a newer stream of the same instance takes the place of this one; if that goes on, two data planes have the same data folder and node key",
+      { address, newerAddress },
+    );
+    this.#move("superseded");
+    clock.schedule(LAST_WORD_MS, drop);
   }
 
   stillHolds(held: Held | undefined): void {
@@ -114,6 +126,9 @@ export class WatchStream implements OpenStream {
         await this.#news.wait();
       }
       if (this.#phase === "draining") yield* this.#send({ case: "drain", value: {} });
+      if (this.#phase === "superseded") {
+        throw new ConnectError("a newer stream has taken the place of this one", Code.AlreadyExists);
+      }
     } finally {
       this.#phase = "over";
       signal.removeEventListener("abort", onGone);
@@ -129,9 +144,14 @@ export class WatchStream implements OpenStream {
     this.#news.notify();
   }
 
-  #move(phase: "draining" | "over"): void {
+  #move(phase: "draining" | "superseded" | "over"): void {
     if (this.#phase !== "over") this.#phase = phase;
     this.#news.notify();
+  }
+
+  /** Nobody is there whom more could be sent to. */
+  get #isLeft(): boolean {
+    return this.#phase === "superseded" || this.#phase === "over";
   }
 
   #lifeMs(): number {
@@ -219,7 +239,7 @@ export class WatchStream implements OpenStream {
 
   async *#deltas(deltas: readonly PublishedDelta[]): AsyncGenerator<Message> {
     for (const { envelope, epoch, generation, stateRoot } of deltas) {
-      if (this.#phase === "over") return;
+      if (this.#isLeft) return;
       this.#held = { epoch, generation, stateRoot };
       yield* this.#send({ case: "delta", value: envelope });
     }
@@ -239,7 +259,7 @@ export class WatchStream implements OpenStream {
       this.#held = { epoch, generation, stateRoot };
       yield* this.#send({ case: "snapshot", value: snapshot.envelope });
       for await (const chunk of snapshot.chunks()) {
-        if (this.#phase === "over") return;
+        if (this.#isLeft) return;
         yield* this.#send({ case: "chunk", value: chunk });
       }
     } finally {

@@ -37,6 +37,11 @@ export function openStreamClient(url: string, tls: StreamTls, token: string | un
   return { calls: createClient(ConfigService, transport), close: () => session.abort() };
 }
 
+/** Another data plane has connected as this one: it has a copy of the data folder and the node key. */
+export function isSuperseded(error: unknown): boolean {
+  return ConnectError.from(error).code === Code.AlreadyExists;
+}
+
 /** What an operator needs to know of a stream that could not be opened or has ended. */
 export function describeStreamError(error: unknown): string {
   const { code, rawMessage } = ConnectError.from(error);
@@ -47,6 +52,8 @@ export function describeStreamError(error: unknown): string {
     case Code.FailedPrecondition:
     case Code.ResourceExhausted:
       return `the control plane refuses this data plane: ${rawMessage}`;
+    case Code.AlreadyExists:
+      return `another data plane has connected with the same instance id and node key; give each machine a data folder of its own (${rawMessage})`;
     default:
       return /certificate|self.signed|altname/i.test(rawMessage)
         ? `the control plane's certificate is not trusted (CONTROL_PLANE_CA_PATH, the name in CONTROL_PLANE_URL): ${rawMessage}`

@@ -14,15 +14,16 @@ import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import { loadOrMakeNodeKey, rawNodePublicKey } from "@sluice/shared/secrets";
 import type { ReportRequestSchema, WatchRequestSchema, WatchResponse } from "@sluice/shared/stream";
-import { Backoff, type Clock } from "@sluice/shared/time";
+import type { Clock } from "@sluice/shared/time";
 import { Configuration, type Intake } from "./configuration.js";
 import { loadOrMakeInstanceId } from "./instance-id.js";
 import type { OwnStatus } from "./own-status.js";
 import { describePosition, type Position } from "./position.js";
+import { Reconnection } from "./reconnection.js";
 import { SchemaUnreadable } from "./schema-unreadable.js";
 import type { ActedOrder, StateSink } from "./state-sink.js";
 import { StatusReports } from "./status-reports.js";
-import { describeStreamError, openStreamClient, type StreamClient } from "./stream-client.js";
+import { describeStreamError, isSuperseded, openStreamClient, type StreamClient } from "./stream-client.js";
 import { Watchdog } from "./watchdog.js";
 import type { ClientCertificate } from "./wide-session.js";
 
@@ -86,9 +87,6 @@ const HEARTBEAT_INTERVAL_MS = 10_000;
 const MISSED_HEARTBEATS = 3;
 const REPORT_TIMEOUT_MS = 5000;
 const STATUS_INTERVAL_MS = 15_000;
-const RECONNECT = { firstMs: 100, longestMs: 30_000 };
-/** After a drain there is another control plane to go to; a fleet should not arrive there at one moment. */
-const DRAINED_SPREAD_MS = 1000;
 
 const STATE_MESSAGES: ReadonlySet<string> = new Set(["snapshot", "chunk", "delta"]);
 
@@ -174,17 +172,17 @@ export class Subscription {
   }
 
   async #follow(): Promise<void> {
-    const { logger } = this.#options;
-    const backoff = new Backoff(RECONNECT);
+    const { logger, clock } = this.#options;
+    const reconnection = new Reconnection(clock);
     while (!this.#stopping.signal.aborted) {
       let delayMs: number;
       try {
-        await this.#connect(() => backoff.reset());
-        delayMs = Math.random() * DRAINED_SPREAD_MS;
+        await this.#connect(() => reconnection.good());
+        delayMs = reconnection.afterDrain();
         logger.info("the control plane has sent this data plane on", { retryInMs: Math.round(delayMs) });
       } catch (error) {
         if (this.#stopping.signal.aborted) break;
-        delayMs = backoff.nextDelayMs();
+        delayMs = isSuperseded(error) ? reconnection.afterSuperseded() : reconnection.afterFailure();
         this.#lastError = describeStreamError(error);
         logger.warn("not connected to the control plane", {
           reason: this.#lastError,
