@@ -49,9 +49,9 @@ describe("the ledger of what data planes say", () => {
   });
 
   const say = (instance: string, tenant = "acme"): void => {
-    const name = { group: "pods", instance };
-    ledger.result({ ...name, tenant, generation: 1n, counts: {} });
-    ledger.ack({ ...name, scope: "region:eu", held, nackCode: null });
+    const place = { group: "pods", instance, scope: "region:eu" };
+    ledger.result({ ...place, tenant, held, counts: {} });
+    ledger.ack({ ...place, held, nackCode: null });
   };
 
   it("writes together what is said together", async () => {

@@ -13,10 +13,11 @@ export interface AckNote extends InstanceName {
   readonly ageMs: number;
 }
 
-/** What an instance did for orders of a tenant that came up to this generation. */
+/** What an instance did for orders of a tenant that came up to the state that it holds. */
 export interface ResultNote extends InstanceName {
+  readonly scope: string;
   readonly tenant: string;
-  readonly generation: bigint;
+  readonly held: Held;
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -94,7 +95,7 @@ export interface SettledAck extends InstanceName {
 /** The database, as the fleet's view sees it: the same from every replica, and after a restart. */
 export interface FleetStore {
   /**
-   * All of it or nothing.
+   * All of it or nothing; answers to what was never published in their scope are left out.
    * @returns what was heard here for the first time.
    * @throws NotesRefused: one of them can never be written.
    */

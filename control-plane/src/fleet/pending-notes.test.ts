@@ -27,8 +27,9 @@ function status(instance: string, change: { readonly quarantined?: readonly stri
   };
 }
 
-function result(instance: string, tenant: string, generation = 1n): Note {
-  return { kind: "result", of: { group: "pods", instance, tenant, generation, counts: {} } };
+function result(instance: string, tenant: string): Note {
+  const held = { epoch: 1n, generation: 1n, stateRoot: ROOT };
+  return { kind: "result", of: { group: "pods", instance, scope: "region:eu", tenant, held, counts: {} } };
 }
 
 function ack(instance: string, generation: bigint, nackCode: string | null = null): Note {

@@ -99,7 +99,7 @@ function keyOf(note: Note): string {
     case "status":
       return "status";
     case "result":
-      return `result/${note.of.generation}/${note.of.tenant}`;
+      return `result/${note.of.held.generation}/${note.of.tenant}`;
     case "ack":
       return `ack/${note.of.held.generation}`;
     default:

@@ -19,6 +19,7 @@ import {
   type SettledAck,
   type StoredReportPart,
 } from "../fleet/index.js";
+import type { Held } from "../publishing/index.js";
 import { type InstanceRow, instanceOf, statusJson, WRITE_STATUSES } from "./instance-rows.js";
 import { orNotesRefused } from "./refused-data.js";
 import { replaceDataKey } from "./scope-keys.js";
@@ -30,6 +31,11 @@ import type { Vault } from "./vault.js";
 
 /** Generations whose acks are kept; older ones are acked by whoever holds a newer one. */
 const KEPT_GENERATIONS = 1000;
+
+/** What a data plane answers to was sent to it: the history of its scope, which is never pruned, has exactly this. */
+const IS_PUBLISHED = `EXISTS (
+  SELECT FROM sluice.published_states p
+  WHERE p.scope = n.scope AND p.epoch = n.epoch AND p.generation = n.generation AND p.state_root = decode(n.root, 'hex'))`;
 
 interface ListedRow extends InstanceRow {
   readonly scope_generation: string | null;
@@ -65,30 +71,38 @@ export class StoredFleet implements FleetStore {
       if (statuses.length > 0) {
         await manager.query(WRITE_STATUSES, [controlPlane, JSON.stringify(statuses.map(statusJson))]);
       }
-      if (results.length > 0) {
-        await manager.query(
-          `INSERT INTO sluice.order_results (tenant, generation, group_name, instance, counts)
-           SELECT n.* FROM jsonb_to_recordset($1::jsonb)
-             AS n (tenant text, generation bigint, group_name text, instance text, counts jsonb)
-           JOIN sluice.instances USING (group_name, instance)
-           ON CONFLICT (tenant, generation, group_name, instance) DO UPDATE SET counts = excluded.counts`,
-          [
-            JSON.stringify(
-              lastOfEach(
-                results,
-                ({ tenant, generation, ...name }) => `${tenant}/${generation}/${nameOf(name)}`,
-              ).map(({ group, generation, ...note }) => ({
-                ...note,
-                group_name: group,
-                generation: String(generation),
-              })),
-            ),
-          ],
-        );
-      }
+      if (results.length > 0) await this.#writeResults(manager, results);
       return acks.length === 0 ? [] : this.#writeAcks(manager, acks);
     });
     return orNotesRefused(orUnavailable(written));
+  }
+
+  /** Of orders to tenants that are there: nobody asks for others. */
+  async #writeResults(manager: EntityManager, results: FleetNotes["results"]): Promise<void> {
+    const notes = lastOfEach(
+      results,
+      ({ tenant, held, ...name }) => `${tenant}/${held.generation}/${nameOf(name)}`,
+    );
+    await manager.query(
+      `INSERT INTO sluice.order_results (tenant, generation, group_name, instance, counts)
+       SELECT n.tenant, n.generation, n.group_name, n.instance, n.counts FROM jsonb_to_recordset($1::jsonb)
+         AS n (tenant text, scope text, epoch bigint, generation bigint, root text, group_name text, instance text, counts jsonb)
+       JOIN sluice.instances USING (group_name, instance)
+       JOIN sluice.tenants ON external_id = tenant
+       WHERE ${IS_PUBLISHED}
+       ON CONFLICT (tenant, generation, group_name, instance) DO UPDATE SET counts = excluded.counts`,
+      [
+        JSON.stringify(
+          notes.map(({ group, instance, scope, tenant, held, counts }) => ({
+            ...stateJson(scope, held),
+            group_name: group,
+            instance,
+            tenant,
+            counts,
+          })),
+        ),
+      ],
+    );
   }
 
   async #writeAcks(manager: EntityManager, acks: FleetNotes["acks"]): Promise<readonly SettledAck[]> {
@@ -99,8 +113,10 @@ export class StoredFleet implements FleetStore {
          SELECT n.generation, n.group_name, n.instance, n.epoch, n.nack_code,
                 clock_timestamp() - n.age_ms * interval '1 ms'
          FROM jsonb_to_recordset($1::jsonb)
-           AS n (generation bigint, group_name text, instance text, epoch bigint, nack_code text, age_ms integer)
+           AS n (scope text, epoch bigint, generation bigint, root text, group_name text, instance text, nack_code text,
+             age_ms integer)
          JOIN sluice.instances USING (group_name, instance)
+         WHERE ${IS_PUBLISHED}
          ON CONFLICT (generation, group_name, instance)
            DO UPDATE SET nack_code = excluded.nack_code, at = excluded.at, epoch = excluded.epoch
            -- The first ack counts; a nack is replaced by what came of it.
@@ -111,9 +127,8 @@ export class StoredFleet implements FleetStore {
        FROM noted JOIN sluice.generations g USING (generation)`,
       [
         JSON.stringify(
-          notes.map(({ group, instance, held, nackCode, ageMs }) => ({
-            generation: String(held.generation),
-            epoch: String(held.epoch),
+          notes.map(({ group, instance, scope, held, nackCode, ageMs }) => ({
+            ...stateJson(scope, held),
             group_name: group,
             instance,
             nack_code: nackCode,
@@ -401,7 +416,9 @@ export class StoredFleet implements FleetStore {
       );
       for (const table of ["acks", "order_results", "generations"]) {
         await manager.query(
-          `DELETE FROM sluice.${table} WHERE generation < (SELECT generation FROM sluice.fleet) - $1::bigint`,
+          // Those to come: what was written down before answers were held against the history.
+          `DELETE FROM sluice.${table} WHERE generation < (SELECT generation FROM sluice.fleet) - $1::bigint
+             OR generation > (SELECT generation FROM sluice.fleet)`,
           [KEPT_GENERATIONS],
         );
       }
@@ -427,6 +444,15 @@ function listedOf({ scope_generation, behind_since, ...row }: ListedRow, epoch: 
   const instance = instanceOf(row);
   const newest = { epoch, generation: BigInt(scope_generation ?? 0) };
   return { instance, newest, behindSince: holdsGeneration(instance, newest) ? null : behind_since };
+}
+
+function stateJson(scope: string, { epoch, generation, stateRoot }: Held): Readonly<Record<string, string>> {
+  return {
+    scope,
+    epoch: String(epoch),
+    generation: String(generation),
+    root: Buffer.from(stateRoot).toString("hex"),
+  };
 }
 
 /** One statement may not change a row twice. */

@@ -109,9 +109,10 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
           });
         },
       });
-      const { keysetVersion } = request;
+      const { keysetVersion, reportKey } = request;
+      const owner = { credential: caller.credential, reportKey };
       const about = { instance, build, keysetVersion, held: stateOf(request.held) };
-      disconnected = instances.connected(caller, about, stream, clock.now());
+      disconnected = instances.connected(caller, about, owner, stream, clock.now());
       // Meanwhile everybody else was told to go.
       if (this.#draining) stream.drain();
       logger.info("data plane connected", { build, held: describe(request.held) });
@@ -130,10 +131,17 @@ export class ConfigStreams implements ServiceImpl<typeof ConfigService> {
 
   async report(request: ReportRequest, context: HandlerContext): Promise<Record<string, never>> {
     checkReport(request);
-    const { group, scope } = callerOf(context);
-    const { instance, outcome } = request;
+    const { group, scope, credential } = callerOf(context);
+    const { instance, outcome, reportKey } = request;
     const name = { group, instance };
     const logger = this.#options.logger.child({ group, scope, instance });
+    if (this.#options.instances.isOfAnother(name, { credential, reportKey })) {
+      logger.warn("a report is refused: it is not from the data plane that has this instance's stream", {
+        address: connectionOf(context).address,
+        outcome: outcome.case,
+      });
+      throw new ConnectError("another one has the stream of this instance", Code.PermissionDenied);
+    }
     switch (outcome.case) {
       case "ack":
         this.#acked(name, outcome.value, logger);

@@ -39,5 +39,11 @@ export function callerOfCertificate(certificate: X509Certificate): Caller {
   if (!isRegion(group) || !isRegion(region)) {
     throw new CertificateRefused("its group or region cannot be used");
   }
-  return { group, region, scope: scopeOfRegion(region), expiresAtMs: Date.parse(certificate.validTo) };
+  return {
+    group,
+    region,
+    scope: scopeOfRegion(region),
+    credential: `certificate ${certificate.fingerprint256}`,
+    expiresAtMs: Date.parse(certificate.validTo),
+  };
 }

@@ -1,4 +1,4 @@
-import { type KeyObject, randomUUID } from "node:crypto";
+import { createHash, type KeyObject, randomUUID } from "node:crypto";
 import { isRegion, scopeOfRegion } from "@sluice/shared/bundle";
 import { messageOf, SluiceError } from "@sluice/shared/errors";
 import type { Clock } from "@sluice/shared/time";
@@ -14,6 +14,8 @@ export interface Caller {
   readonly group: string;
   readonly region: string;
   readonly scope: string;
+  /** Tells this credential from every other one, and is none. */
+  readonly credential: string;
   /** Ms since the epoch. */
   readonly expiresAtMs: number;
 }
@@ -69,7 +71,8 @@ export async function verifyDataPlaneToken(
     if (jti !== undefined && blocked.hasId(jti)) throw new TokenRefused("it is blocked");
     if (typeof group !== "string" || !isRegion(group)) throw new TokenRefused("its group cannot be used");
     if (typeof region !== "string" || !isRegion(region)) throw new TokenRefused("its region cannot be used");
-    return { group, region, scope: scopeOfRegion(region), expiresAtMs: exp * 1000 };
+    const credential = `token ${createHash("sha256").update(token).digest("hex")}`;
+    return { group, region, scope: scopeOfRegion(region), credential, expiresAtMs: exp * 1000 };
   } catch (error) {
     if (error instanceof TokenRefused) throw error;
     throw new TokenRefused(reasonOf(error), error);

@@ -9,6 +9,7 @@ import type {
 import { nameOf } from "../fleet/index.js";
 import type { Held } from "../publishing/index.js";
 import type { Caller } from "./data-plane-token.js";
+import { isSameOwner, type StreamOwner } from "./stream-owner.js";
 
 /** Where everything that data planes say is written down. */
 export interface Ledger {
@@ -53,6 +54,7 @@ export interface OpenStream {
 
 interface Entry {
   status: InstanceStatus;
+  readonly owner: StreamOwner;
   readonly stream: OpenStream;
 }
 
@@ -69,6 +71,7 @@ export class Instances {
   connected(
     caller: Pick<Caller, "group" | "region" | "scope">,
     about: Pick<InstanceStatus, "instance" | "build" | "keysetVersion" | "held">,
+    owner: StreamOwner,
     stream: OpenStream,
     nowMs: number,
   ): (nowMs: number) => void {
@@ -91,6 +94,7 @@ export class Instances {
         freshnessAgeMs: null,
         reportedAt: null,
       },
+      owner,
       stream,
     };
     this.#entries.set(name, entry);
@@ -107,8 +111,9 @@ export class Instances {
     const taken = { held, quarantined, nack: null, trouble: null, lastSeenAt: new Date(atMs) };
     const entry = this.#change(name, taken);
     if (entry === undefined || held === undefined) return;
-    for (const result of results) this.#ledger.result({ ...name, ...result, generation: held.generation });
-    this.#ledger.ack({ ...name, scope: entry.status.scope, held, nackCode: null });
+    const { scope } = entry.status;
+    for (const result of results) this.#ledger.result({ ...name, ...result, scope, held });
+    this.#ledger.ack({ ...name, scope, held, nackCode: null });
   }
 
   nacked(name: InstanceName, { nack, held }: Nacked, atMs: number): void {
@@ -135,6 +140,12 @@ export class Instances {
 
   isConnected(name: InstanceName): boolean {
     return this.#entries.has(nameOf(name));
+  }
+
+  /** Whether somebody else has the instance's stream. */
+  isOfAnother(name: InstanceName, owner: StreamOwner): boolean {
+    const entry = this.#entries.get(nameOf(name));
+    return entry !== undefined && !isSameOwner(entry.owner, owner);
   }
 
   list(): InstanceStatus[] {

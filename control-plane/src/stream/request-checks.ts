@@ -10,6 +10,7 @@ import type { Ack, Held, ReportRequest, Status, WatchRequest } from "@sluice/sha
 const INSTANCE = /^[A-Za-z0-9-]{8,64}$/;
 const NODE_KEY_BYTES = 32;
 const ROOT_BYTES = 32;
+const REPORT_KEY_BYTES = { fewest: 16, most: 64 };
 const LONGEST_KEY_ID = 128;
 const LONGEST_ID = BUNDLE_BOUNDS.recordIdBytes;
 const MOST_KEY_IDS = 64;
@@ -27,7 +28,7 @@ const UNKEEPABLE = /[\0\p{Surrogate}]/u;
 
 /** @throws ConnectError */
 export function checkWatch(request: WatchRequest): void {
-  const { instance, publicKey, dataKeyIds, held, mark, proof, keysetVersion } = request;
+  const { instance, publicKey, dataKeyIds, held, mark, proof, keysetVersion, reportKey } = request;
   checkInstance(instance);
   if (publicKey.length !== NODE_KEY_BYTES) refuse("bad public key");
   if (dataKeyIds.length > MOST_KEY_IDS) refuse("too many data keys");
@@ -36,6 +37,9 @@ export function checkWatch(request: WatchRequest): void {
   checkNumber("keyset_version", keysetVersion);
   checkHeld(held);
   checkHeld(mark);
+  const { fewest, most } = REPORT_KEY_BYTES;
+  if (reportKey.length > 0 && (reportKey.length < fewest || reportKey.length > most))
+    refuse("bad report key");
 }
 
 /** @throws ConnectError */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { BUNDLE_BOUNDS } from "@sluice/shared/bundle";
@@ -8,6 +9,8 @@ import { type StreamTls, WideSession } from "./wide-session.js";
 /** One connection to a control plane. Both calls of the service go over it. */
 export interface StreamClient {
   readonly calls: Client<typeof ConfigService>;
+  /** For Watch, and the reports of what it brings: nobody else can report for this instance meanwhile. */
+  readonly reportKey: Uint8Array<ArrayBuffer>;
   /** Ends the connection and everything on it. */
   close(): void;
 }
@@ -16,6 +19,7 @@ export interface StreamClient {
 const MOST_MESSAGE_BYTES = BUNDLE_BOUNDS.largestChunkBytes + 1024;
 /** A status with the counters of many tenants. */
 const MOST_REQUEST_BYTES = 8 * 1024 * 1024;
+const REPORT_KEY_BYTES = 32;
 
 /** Connects with the first call. @param token undefined: the certificate is the credential. */
 export function openStreamClient(url: string, tls: StreamTls, token: string | undefined): StreamClient {
@@ -34,7 +38,11 @@ export function openStreamClient(url: string, tls: StreamTls, token: string | un
       },
     ],
   });
-  return { calls: createClient(ConfigService, transport), close: () => session.abort() };
+  return {
+    calls: createClient(ConfigService, transport),
+    reportKey: Uint8Array.from(randomBytes(REPORT_KEY_BYTES)),
+    close: () => session.abort(),
+  };
 }
 
 /** Another data plane has connected as this one: it has a copy of the data folder and the node key. */

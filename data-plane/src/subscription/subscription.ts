@@ -212,7 +212,7 @@ export class Subscription {
     );
     this.#statusReports = reports;
     try {
-      for await (const message of client.calls.watch(this.#request(), { signal: ending.signal })) {
+      for await (const message of client.calls.watch(this.#request(client), { signal: ending.signal })) {
         watchdog.hold();
         if ((await this.#receive(message, client, ending.signal, onGood)) === "drain") return;
         watchdog.feed();
@@ -370,14 +370,15 @@ export class Subscription {
   async #report(outcome: Outcome, client: StreamClient, signal: AbortSignal): Promise<void> {
     try {
       const { instance } = this.#ready;
-      await client.calls.report({ instance, outcome }, { signal, timeoutMs: REPORT_TIMEOUT_MS });
+      const { reportKey } = client;
+      await client.calls.report({ instance, outcome, reportKey }, { signal, timeoutMs: REPORT_TIMEOUT_MS });
     } catch (error) {
       if (!signal.aborted)
         this.#options.logger.warn("report not delivered", { reason: describeStreamError(error) });
     }
   }
 
-  #request(): MessageInitShape<typeof WatchRequestSchema> {
+  #request({ reportKey }: StreamClient): MessageInitShape<typeof WatchRequestSchema> {
     const { instance, nodeKey, configuration } = this.#ready;
     const { held, mark, proof } = configuration;
     return {
@@ -388,6 +389,7 @@ export class Subscription {
       minSchemaVersion: OLDEST_SCHEMA_VERSION,
       keysetVersion: configuration.keysetVersion,
       dataKeyIds: configuration.dataKeyIds,
+      reportKey,
       ...(held === undefined ? {} : { held: heldOf(held) }),
       ...(mark === undefined ? {} : { mark: heldOf(mark) }),
       ...(proof === undefined ? {} : { proof: Uint8Array.from(proof) }),

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Code } from "@connectrpc/connect";
 import { makeNodeKey, rawNodePublicKey } from "@sluice/shared/secrets";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "../../support/eventually.js";
@@ -63,14 +64,15 @@ describe("a data plane that says what is not so", () => {
     maxSchemaVersion: 1,
   };
   /** Opens a stream, and reads it in the background. */
-  const watch = async (request: object): Promise<{ readonly seen: string[] }> => {
+  const watch = async (request: object) => {
     const { calls } = await rig.strangeClient(replica);
     const seen: string[] = [];
     void (async () => {
       for await (const { event } of calls.watch({ ...introduction, ...request }))
         seen.push(String(event.case));
     })().catch(() => undefined);
-    return { seen };
+    const report = (outcome: object) => calls.report({ instance: ATTACKER, outcome: outcome as never });
+    return { seen, report };
   };
   const heldBy = async () => {
     const { publisher } = replica;
@@ -127,15 +129,102 @@ describe("a data plane that says what is not so", () => {
   });
 
   it("holds up nobody by what it reports later: acks, nacks and reports of what nobody has signed", async () => {
-    const { calls } = await rig.strangeClient(replica);
-    await watch({});
+    const { report } = await watch({});
     await attackerHas("BEHIND");
-    const report = (outcome: object) => calls.report({ instance: ATTACKER, outcome: outcome as never });
     await report({ case: "ack", value: { held: NONSENSE } });
     await regionIsOpen();
     await report({ case: "nack", value: { code: "FORK", detail: "x", held: NONSENSE, refused: NONSENSE } });
     await regionIsOpen();
     await report({ case: "status", value: { ready: true, held: NONSENSE } });
     await regionIsOpen();
+  });
+
+  it("leaves nothing behind by what it answers to states that nobody has published", async () => {
+    const { report } = await watch({});
+    await attackerHas("BEHIND");
+    const { held } = await heldBy();
+    const unpublished = [
+      NONSENSE,
+      { ...held, generation: held.generation + 1n },
+      { ...held, generation: 2n ** 62n },
+      { ...held, epoch: held.epoch + 1n },
+      { ...held, stateRoot: NONSENSE.stateRoot },
+    ];
+    const results = [{ tenant: "listed", counts: {} }];
+    for (const other of unpublished) {
+      await report({ case: "ack", value: { held: other, results } });
+      await report({ case: "nack", value: { code: "FORK", held, refused: other } });
+    }
+    const nobodys = [...results, { tenant: "no-tenant", counts: {} }];
+    await report({ case: "ack", value: { held, results: nobodys } });
+    const probe = new StoreProbe(rig.database.url);
+    const rowsOf = (table: string, columns: string) =>
+      probe.rows(`SELECT ${columns} FROM sluice.${table} WHERE instance = '${ATTACKER}'`);
+    const generation = String(held.generation);
+    await eventually("the good ack is written", async () => (await rowsOf("acks", "1")).length > 0, PATIENT);
+    expect(await rowsOf("acks", "generation, nack_code")).toEqual([{ generation, nack_code: null }]);
+    expect(await rowsOf("order_results", "tenant, generation")).toEqual([{ tenant: "listed", generation }]);
+  });
+
+  it("is forgotten with what was written down before, for generations to come", async () => {
+    const { report } = await watch({});
+    await attackerHas("BEHIND");
+    await report({ case: "ack", value: { held: (await heldBy()).held } });
+    const probe = new StoreProbe(rig.database.url);
+    const acks = () => probe.rows(`SELECT generation FROM sluice.acks WHERE instance = '${ATTACKER}'`);
+    await eventually("its ack", async () => (await acks()).length === 1, PATIENT);
+    await probe.rows(
+      `INSERT INTO sluice.acks (generation, group_name, instance, epoch, at)
+       VALUES (999999, 'pods', '${ATTACKER}', 1, now())`,
+    );
+    await probe.rows(
+      `INSERT INTO sluice.order_results VALUES ('listed', 999999, 'pods', '${ATTACKER}', '{}')`,
+    );
+    await replica.forgetting.run();
+    expect(await acks()).toHaveLength(1);
+    expect(await probe.rows("SELECT 1 FROM sluice.order_results WHERE generation = 999999")).toEqual([]);
+  });
+
+  it("is not heard for others, who share its group or even its token: not acks, not nacks, not reports", async () => {
+    const token = await rig.token("pods", "eu");
+    const sharing = await rig.startDataPlane({ token });
+    await hasStatus(replica, sharing, "SYNCED");
+    const connections = sharing.logger.count("connected to the control plane");
+    const instance = await sharing.instance();
+    const { held } = await heldBy();
+    const outcomes = [
+      { case: "ack", value: { held: NONSENSE } },
+      { case: "nack", value: { code: "FORK", detail: "x" } },
+      { case: "status", value: { ready: false } },
+    ];
+    const keys = [new Uint8Array(0), new Uint8Array(32)];
+    for (const client of [
+      await rig.strangeClient(replica),
+      await rig.strangeClient(replica, "pods", "eu", token),
+    ]) {
+      for (const reportKey of keys) {
+        for (const outcome of outcomes) {
+          const told = client.calls.report({ instance, reportKey, outcome: outcome as never });
+          await expect(told).rejects.toMatchObject({ code: Code.PermissionDenied });
+        }
+      }
+    }
+    await regionIsOpen();
+    await hasStatus(replica, sharing, "SYNCED");
+    expect(sharing.logger.count("connected to the control plane")).toBe(connections);
+    expect(sharing.logger.count("report not delivered")).toBe(0);
+    expect(sharing.subscription.status().generation).toBeGreaterThan(held.generation);
+  });
+
+  it("is heard for itself where it is older, and knows of no key for its reports: by its own credential", async () => {
+    const { report } = await watch({});
+    await attackerHas("BEHIND");
+    await report({ case: "status", value: { ready: true } });
+    const other = await rig.strangeClient(replica);
+    const told = other.calls.report({
+      instance: ATTACKER,
+      outcome: { case: "status", value: { ready: true } },
+    });
+    await expect(told).rejects.toMatchObject({ code: Code.PermissionDenied });
   });
 });

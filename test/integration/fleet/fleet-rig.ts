@@ -31,6 +31,8 @@ interface DataPlaneOptions {
   /** Of one that ran before; default: a new one. */
   readonly folder?: string;
   readonly nodeKeyPath?: string;
+  /** Of its group, as pods share one; default: one of its own. */
+  readonly token?: string;
   /** Default: the system's. */
   readonly clock?: Clock;
 }
@@ -116,10 +118,15 @@ export class FleetRig {
   }
 
   /** The calls of a data plane, for whoever has a credential and says what he likes. */
-  async strangeClient(replica: Replica, group = "pods", region = "eu"): Promise<StreamClient> {
+  async strangeClient(
+    replica: Replica,
+    group = "pods",
+    region = "eu",
+    token?: string,
+  ): Promise<StreamClient> {
     const url = `https://127.0.0.1:${replica.stream.port}`;
     const tls = { ca: this.#tls.cert, clientCertificate: undefined };
-    const client = openStreamClient(url, tls, await this.token(group, region));
+    const client = openStreamClient(url, tls, token ?? (await this.token(group, region)));
     this.#clients.push(client);
     return client;
   }
@@ -130,7 +137,7 @@ export class FleetRig {
     if (replica === undefined) throw new Error("there is no replica");
     this.#made += 1;
     const folder = options.folder ?? join(this.folder, `data-plane-${this.#made}`);
-    const token = await this.token(group, region);
+    const token = options.token ?? (await this.token(group, region));
     const directory = new Directory({ tellsOfAll: true });
     const logger = new RecordingLogger();
     const ordered: { readonly tenant: string; readonly terminate: boolean }[] = [];

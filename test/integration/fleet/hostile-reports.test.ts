@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { FleetLedger, type InstanceStatus, type ResultNote } from "@sluice/control-plane/fleet/index";
+import { FleetLedger, type InstanceStatus } from "@sluice/control-plane/fleet/index";
 import { makeDataSource, StoredFleet, Vault } from "@sluice/control-plane/persistence/index";
 import { makeNodeKey, rawNodePublicKey } from "@sluice/shared/secrets";
 import { systemClock } from "@sluice/shared/time";
@@ -162,8 +162,8 @@ describe("a note that Postgres does not take", () => {
       });
     };
     const did = (instance: string, tenant: string): void => {
-      const note: ResultNote = { group: "pods", instance, tenant, generation: 1n, counts: {} };
-      ledger.result(note);
+      const of = { group: "pods", instance, scope: "region:eu", held: held() };
+      ledger.result({ ...of, tenant, counts: {} });
     };
     await says("before", {});
     await says("too-large", { keysetVersion: TOO_LARGE });
