@@ -10,10 +10,11 @@ export interface SessionLook {
   readonly sqlNames: ReadonlySet<string>;
 }
 
-/** In characters: a longer value stays on the server, and the server with its client. */
-const LONGEST_VALUE = 8 * 1024;
-/** Of all values of one client, which are kept for as long as it is there. */
-const MOST_VALUES_LENGTH = 64 * 1024;
+/**
+ * Of all values of one client, in characters: they are kept for as long as it is there. What is longer stays on the server,
+ * and the server with its client.
+ */
+const MOST_VALUES_LENGTH = 128 * 1024;
 
 /**
  * Asks the server itself, while no transaction is open: exact whatever happened, savepoints and rollbacks included.
@@ -37,7 +38,7 @@ export async function lookAt(
   for (const [kind, name = "", value = ""] of rows) {
     const text = Buffer.from(value, "hex").toString("utf8");
     length += text.length;
-    if (text.length > LONGEST_VALUE || length > MOST_VALUES_LENGTH) {
+    if (length > MOST_VALUES_LENGTH) {
       keepsServer = true;
       continue;
     }
@@ -105,6 +106,6 @@ const NOT_ASKED = "statement_timeout,transaction_isolation,transaction_read_only
 
 /** Of no more of it than shows that it is too long. */
 function hex(text: string): string {
-  const start = `pg_catalog.left(${text}, ${LONGEST_VALUE + 1})`;
+  const start = `pg_catalog.left(${text}, ${MOST_VALUES_LENGTH + 1})`;
   return `pg_catalog.encode(pg_catalog.convert_to(${start}, 'UTF8'), 'hex')`;
 }

@@ -327,7 +327,7 @@ describe("what keeps a server", () => {
     { what: "one setting", set: "select length(set_config('app.big', repeat('ä', 15000000), false))" },
     {
       what: "many settings",
-      set: `select ${Array.from({ length: 20 }, (_, i) => `length(set_config('app.s${i}', repeat('a', 4000), false))`).join(", ")}`,
+      set: `select ${Array.from({ length: 20 }, (_, i) => `length(set_config('app.s${i}', repeat('a', 8000), false))`).join(", ")}`,
     },
   ])("keeps it for $what too long to be remembered, until that is gone", async ({ set }) => {
     const sides = await Sides.start(2);
@@ -341,7 +341,7 @@ describe("what keeps a server", () => {
       expect(before.flat().length).toBeGreaterThan(0);
       const kept = await pid(a);
       const own = await a.query(values);
-      expect(own.flat().filter((length) => Number(length) > 3000)).toHaveLength(1);
+      expect(own.flat().filter((length) => Number(length) > 7000)).toHaveLength(1);
       for (let i = 0; i < 5; i++) {
         expect(await pid(b)).not.toBe(kept);
         expect(await a.query(values)).toEqual(own);
