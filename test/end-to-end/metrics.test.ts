@@ -117,17 +117,21 @@ describe("/metrics of both planes", () => {
     await first?.query("begin");
     await second?.query("begin");
     const waits = third?.query("select repeat('x', 10000)");
-    const waiting = await eventually("a client that waits", async () => {
+    const expected = {
+      sluice_pool_waiting_clients: 1,
+      supavisor_pool_connections_checked_out: 2,
+      supavisor_connections_active: 3,
+      sluice_pool_servers: 2,
+      sluice_pool_size: 2,
+    };
+    // Each worker tells its part when it comes to it: all of them have to have been heard.
+    await eventually("what each of three clients does", async () => {
       const now = await dataPlane();
-      // Each worker tells its part when it comes to it: all three have to have been heard.
-      const told = now.value("sluice_pool_waiting_clients", of) === 1;
-      return told && now.value("supavisor_pool_connections_checked_out", of) >= 2 ? now : undefined;
+      const told = Object.keys(expected).map((name) => [name, now.value(name, of)]);
+      expect(Object.fromEntries(told)).toEqual(expected);
+      expect(now.value("supavisor_tenants_active")).toBe(1);
+      return true;
     });
-    expect(waiting.value("supavisor_pool_connections_checked_out", of)).toBe(2);
-    expect(waiting.value("supavisor_connections_active", of)).toBe(3);
-    expect(waiting.value("sluice_pool_servers", of)).toBe(2);
-    expect(waiting.value("sluice_pool_size", of)).toBe(2);
-    expect(waiting.value("supavisor_tenants_active")).toBe(1);
     await first?.query("commit");
     await waits;
     await second?.query("create temporary table pins (n int)");
