@@ -147,7 +147,7 @@ export class ScopePublisher {
             return signed;
           }),
       );
-      if (published !== undefined) this.#keep(published);
+      if (published !== undefined) this.#keep(published, now);
       state = published?.state ?? standing.newest;
     }
     if (state !== undefined) this.#remember(state);
@@ -206,10 +206,10 @@ export class ScopePublisher {
     return { state, change, delta };
   }
 
-  /** Once the transaction is over. */
-  #keep({ state, change, delta }: Published): void {
+  /** Once the transaction is over. What other keys than those in force by then have signed is not served from here. */
+  #keep({ state, change, delta }: Published, signedWith: Signing): void {
     if (change !== undefined) this.#tree.keep(state, change.tree);
-    if (delta !== undefined) this.#recent.add(delta);
+    if (delta !== undefined && signedWith === this.#parts.signing()) this.#recent.add(delta);
   }
 
   async #deltasFrom(epoch: bigint, generation: bigint): Promise<readonly StoredDelta[]> {
@@ -306,7 +306,7 @@ export class ScopePublisher {
       return { base, published };
     });
     if (made === undefined) return undefined;
-    this.#keep(made.published);
+    this.#keep(made.published, now);
     this.#base = made.base;
     return made.base;
   }

@@ -9,6 +9,7 @@ import { StoreProbe } from "../control-plane/store-probe.js";
 import { LISTED } from "../control-plane/tenant-bodies.js";
 import { Trust } from "../control-plane/trust.js";
 import { Follower } from "./follower.js";
+import { HeldSigner } from "./held-signer.js";
 
 const ACTOR = { subject: "night shift", jti: null, tokenId: "command", requestId: "r" };
 
@@ -224,6 +225,25 @@ describe("config keys", () => {
     await api.put("a", { db_host: "new.example" }).expect(200);
     expect((await before.catchUp(replica.publisher)).kinds).toEqual(["deltas", "current"]);
     await before.close();
+  });
+
+  it("that are revoked in the middle of a signature have signed nothing that is sent from then on", async () => {
+    const { held } = follower.configuration;
+    if (held === undefined) throw new Error("it holds nothing");
+    const holder = {
+      held: { epoch: held.epoch, generation: held.generation, stateRoot: held.root },
+      name: "tests/another",
+    };
+    const signer = new HeldSigner(trust.signer);
+    replica.publisher.useSigning({ signer, keyset: trust.keyset });
+    await api.put("a", { db_host: "by-the-old-key.example" }).expect(200);
+    const publishing = replica.publisher.since(follower.scope, holder);
+    await signer.asked;
+    replica.publisher.useSigning(await trust.changed({ version: 2n, newKey: true }));
+    signer.release();
+    await publishing;
+    expect((await follower.catchUp(replica.publisher)).kinds).toEqual(["snapshot", "current"]);
+    expect(follower.records).toEqual({ "tenant/a": "by-the-old-key.example" });
   });
 
   it("that are for some regions sign for no other, and data planes there would refuse it", async () => {
