@@ -16,7 +16,11 @@ export class Freshness {
   #confirmedAtMs: number | undefined;
   /** On the monotonic clock. */
   #freshUntilMs: number;
-  #lastIssuedAtMs = 0n;
+  /**
+   * The last that was taken: of those that our clock believes, and of those that are further ahead of it than clocks
+   * differ. Else one from a replica whose clock is wrong would silence all others until its time has come.
+   */
+  readonly #lastIssuedAtMs = { believed: 0n, ahead: 0n };
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -52,8 +56,10 @@ export class Freshness {
       );
     }
     // One that was seen before, or was overtaken, says nothing new.
-    if (heartbeat.issuedAtMs <= this.#lastIssuedAtMs) return false;
-    this.#lastIssuedAtMs = heartbeat.issuedAtMs;
+    const { issuedAtMs } = heartbeat;
+    const order = Number(issuedAtMs) > nowMs + CLOCK_SKEW_MS ? "ahead" : "believed";
+    if (issuedAtMs <= this.#lastIssuedAtMs[order]) return false;
+    this.#lastIssuedAtMs[order] = issuedAtMs;
     const { state } = heartbeat;
     if (held === undefined || state === undefined) return false;
     const told = { epoch: heartbeat.epoch, generation: state.generation, root: state.root };
