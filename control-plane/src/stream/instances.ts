@@ -48,8 +48,8 @@ export interface OpenStream {
   readonly address: string;
   /** A newer stream of the same instance has taken its place. */
   supersede(newerAddress: string): void;
-  /** The instance still holds this, whatever was sent. */
-  stillHolds(held: Held | undefined): void;
+  /** The instance still holds this, whatever was sent. @param refused what it has not taken, where it says so */
+  stillHolds(held: Held | undefined, refused: Held | undefined): void;
 }
 
 interface Entry {
@@ -119,7 +119,7 @@ export class Instances {
   nacked(name: InstanceName, { nack, held }: Nacked, atMs: number): void {
     const entry = this.#change(name, { nack, held, lastSeenAt: new Date(atMs) });
     if (entry === undefined) return;
-    entry.stream.stillHolds(held);
+    entry.stream.stillHolds(held, nack.refused);
     if (nack.refused === undefined) return;
     this.#ledger.ack({ ...name, scope: entry.status.scope, held: nack.refused, nackCode: nack.code });
   }

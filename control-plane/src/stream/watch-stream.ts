@@ -16,6 +16,7 @@ import type {
 import type { Caller } from "./data-plane-token.js";
 import type { OpenStream } from "./instances.js";
 import type { StreamLimits } from "./limits.js";
+import { RefusedOffers } from "./refused-offers.js";
 import { Signal } from "./signal.js";
 import type { Slot, SnapshotSlots } from "./snapshot-slots.js";
 
@@ -53,6 +54,7 @@ const LAST_WORD_MS = 5000;
 export class WatchStream implements OpenStream {
   readonly #options: WatchStreamOptions;
   readonly #news = new Signal();
+  readonly #refused = new RefusedOffers();
   /** That the data plane has, as far as is known. */
   #keyIds: ReadonlySet<string>;
   #phase: "open" | "draining" | "superseded" | "over" = "open";
@@ -89,8 +91,10 @@ export class WatchStream implements OpenStream {
     clock.schedule(LAST_WORD_MS, drop);
   }
 
-  stillHolds(held: Held | undefined): void {
+  stillHolds(held: Held | undefined, refused: Held | undefined): void {
     this.#held = held;
+    // What was published since may lead on from there, though it was sent as following on what is refused.
+    if (refused !== undefined && this.#refused.refused(refused, held)) this.#lookAgain();
   }
 
   async *messages(): AsyncGenerator<Message> {
@@ -183,6 +187,7 @@ export class WatchStream implements OpenStream {
     const envelope = this.#options.publications.keysetEnvelope();
     if (this.#sentKeyset !== undefined && Buffer.compare(envelope, this.#sentKeyset) === 0) return;
     this.#sentKeyset = envelope;
+    this.#refused.forget();
     yield* this.#send({ case: "keyset", value: envelope });
   }
 
@@ -238,16 +243,22 @@ export class WatchStream implements OpenStream {
   }
 
   async *#deltas(deltas: readonly PublishedDelta[]): AsyncGenerator<Message> {
-    for (const { envelope, epoch, generation, stateRoot } of deltas) {
+    const [first] = deltas;
+    if (first !== undefined && this.#refused.includes(first)) return;
+    for (const delta of deltas) {
       if (this.#isLeft) return;
-      this.#held = { epoch, generation, stateRoot };
-      yield* this.#send({ case: "delta", value: envelope });
+      this.#sending(delta);
+      yield* this.#send({ case: "delta", value: delta.envelope });
     }
     // There may be more than are sent at once.
     this.#lookAgain();
   }
 
   async *#snapshot(snapshot: PublishedSnapshot): AsyncGenerator<Message> {
+    if (this.#refused.includes(snapshot)) {
+      this.#leaveSlot();
+      return;
+    }
     this.#slot ??= this.#options.slots.ask(() => this.#news.notify());
     if (!this.#slot.granted) {
       // Looked at again when there is room, and then it may be a newer one.
@@ -255,8 +266,7 @@ export class WatchStream implements OpenStream {
       return;
     }
     try {
-      const { epoch, generation, stateRoot } = snapshot;
-      this.#held = { epoch, generation, stateRoot };
+      this.#sending(snapshot);
       yield* this.#send({ case: "snapshot", value: snapshot.envelope });
       for await (const chunk of snapshot.chunks()) {
         if (this.#isLeft) return;
@@ -266,6 +276,13 @@ export class WatchStream implements OpenStream {
       this.#leaveSlot();
     }
     this.#lookAgain();
+  }
+
+  /** It is taken for held until the data plane says something else. */
+  #sending(offer: PublishedSnapshot | PublishedDelta): void {
+    const { epoch, generation, stateRoot } = offer;
+    this.#held = { epoch, generation, stateRoot };
+    this.#refused.sending(offer);
   }
 
   #lookAgain(): void {

@@ -21,6 +21,7 @@ import type { OwnStatus } from "./own-status.js";
 import { describePosition, type Position } from "./position.js";
 import { Reconnection } from "./reconnection.js";
 import { SchemaUnreadable } from "./schema-unreadable.js";
+import { isFinal, StandingRefusal } from "./standing-refusal.js";
 import type { ActedOrder, StateSink } from "./state-sink.js";
 import { StatusReports } from "./status-reports.js";
 import { describeStreamError, isSuperseded, openStreamClient, type StreamClient } from "./stream-client.js";
@@ -91,22 +92,6 @@ const STATUS_INTERVAL_MS = 15_000;
 const STATE_MESSAGES: ReadonlySet<string> = new Set(["snapshot", "chunk", "delta"]);
 
 /**
- * Refusals that a second try does not mend: the connection stays, and the next publication may be better. Every
- * other one may be a fault on the way, so the message is asked for again.
- */
-const FINAL_REFUSALS: ReadonlySet<string> = new Set([
-  "WRONG_SCOPE",
-  "INCOMPATIBLE",
-  "EPOCH",
-  "OLDER",
-  "FORK",
-  "MASS_REMOVAL",
-  "KEYSET_OLDER",
-  "KEYSET_EXPIRED",
-  "EXPIRED",
-]);
-
-/**
  * Follows the control plane, and never needs it: what was accepted is on disk as received, is verified again when
  * it is read, and is served for ever.
  */
@@ -119,6 +104,7 @@ export class Subscription {
   #lastError: string | undefined;
   /** Of the connection that is open. */
   #statusReports: StatusReports | undefined;
+  readonly #standingRefusal = new StandingRefusal();
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
@@ -228,6 +214,7 @@ export class Subscription {
       this.#stopping.signal.removeEventListener("abort", end);
       this.#connected = false;
       this.#ready.configuration.forgetIncoming();
+      this.#standingRefusal.isOver();
       // Leaving the loop does not end the call.
       ending.abort();
       client.close();
@@ -297,6 +284,7 @@ export class Subscription {
     if (intake.kind !== "taken") return;
     onGood();
     this.#lastError = undefined;
+    this.#standingRefusal.isOver();
     const { position, quarantined } = intake;
     this.#options.logger.info("configuration taken", {
       held: describePosition(position),
@@ -340,7 +328,9 @@ export class Subscription {
   /** Logs and reports. @throws when it is worth asking again, which takes another connection. */
   async #refuse(error: unknown, message: string, client: StreamClient, signal: AbortSignal): Promise<void> {
     const { configuration } = this.#ready;
-    const code = error instanceof BundleRefused ? error.refusal : "NOT_APPLIED";
+    const isOfState = STATE_MESSAGES.has(message);
+    const refusal = error instanceof BundleRefused ? error.refusal : "NOT_APPLIED";
+    const code = isOfState ? this.#standingRefusal.stands(refusal) : refusal;
     this.#lastError = `${message} refused (${code}): ${messageOf(error)}`;
     this.#options.logger.error("configuration refused", {
       refusal: code,
@@ -349,7 +339,7 @@ export class Subscription {
       serving: describePosition(configuration.held),
     });
     const { held } = configuration;
-    const refused = STATE_MESSAGES.has(message) ? configuration.offered : undefined;
+    const refused = isOfState ? configuration.offered : undefined;
     await this.#report(
       {
         case: "nack",
@@ -363,7 +353,7 @@ export class Subscription {
       client,
       signal,
     );
-    if (!FINAL_REFUSALS.has(code)) throw error;
+    if (!isFinal(code)) throw error;
   }
 
   /** What is reported is in the next request, too: a report that is lost does no harm. */

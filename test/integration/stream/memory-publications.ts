@@ -58,6 +58,8 @@ export class MemoryPublications implements ScopePublications {
   readonly dataKey: DataKey = makeDataKey();
   readonly #history: Generation[] = [];
   readonly #subscribers = new Set<() => void>();
+  /** By what they lead from and to: signed once, as those that are stored. */
+  readonly #snapshots = new Map<string, Promise<PublishedSnapshot>>();
   #keyset: Uint8Array = new Uint8Array();
   #forgery: Forgery | undefined;
   #rewritten: Generation | undefined;
@@ -92,17 +94,20 @@ export class MemoryPublications implements ScopePublications {
   /** Another content under the newest generation's number, as no honest control plane signs. */
   rewrite(tenants: Readonly<Record<string, string>>): void {
     this.#rewritten = generationOf(this.generation, tenants);
+    this.#snapshots.clear();
     this.tell();
   }
 
   /** Forgets everything, as a database that was restored from an old backup. */
   forget(): void {
     this.#history.length = 1;
+    this.#snapshots.clear();
   }
 
   /** From now on snapshots are forged like this; undefined: honest again. */
   forge(forgery: Forgery | undefined): void {
     this.#forgery = forgery;
+    this.#snapshots.clear();
     if (forgery === undefined) this.#rewritten = undefined;
   }
 
@@ -115,7 +120,7 @@ export class MemoryPublications implements ScopePublications {
   }
 
   async since(scope: string, { held }: Holder): Promise<Since> {
-    if (held === undefined) return { kind: "snapshot", snapshot: await this.#snapshot(scope, undefined) };
+    if (held === undefined) return { kind: "snapshot", snapshot: await this.#stored(scope, undefined) };
     const known = this.#history.find(
       ({ epoch, generation, stateRoot }) =>
         epoch === held.epoch &&
@@ -124,7 +129,7 @@ export class MemoryPublications implements ScopePublications {
     );
     if (known === undefined) return { kind: "ahead", proven: true, forked: false };
     if (known === this.#newest && this.#forgery === undefined) return { kind: "current" };
-    return { kind: "snapshot", snapshot: await this.#snapshot(scope, known) };
+    return { kind: "snapshot", snapshot: await this.#stored(scope, known) };
   }
 
   subscribe(_scope: string, onPublished: () => void): () => void {
@@ -181,6 +186,13 @@ export class MemoryPublications implements ScopePublications {
     const newest = this.#history.at(-1);
     if (newest === undefined) throw new Error("nothing is published");
     return newest;
+  }
+
+  #stored(scope: string, replaces: Held | undefined): Promise<PublishedSnapshot> {
+    const way = `${scope} ${replaces?.generation} ${this.generation}`;
+    const stored = this.#snapshots.get(way) ?? this.#snapshot(scope, replaces);
+    this.#snapshots.set(way, stored);
+    return stored;
   }
 
   async #snapshot(scope: string, replaces: Held | undefined): Promise<PublishedSnapshot> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "../../support/eventually.js";
+import { TcpBalancer } from "../../support/tcp-balancer.js";
 import { type Forgery, makeSigningKey } from "./memory-publications.js";
 import { holds, refuses, StreamRig, UNUSABLE_HOST } from "./stream-rig.js";
 
@@ -88,6 +89,29 @@ describe("a data plane", () => {
     await holds(dataPlane, publications.publish({ t0: "host" }));
     publications.forge(undefined);
     expect(dataPlane.sink.all).toEqual({ "tenant/t0": "host" });
+  });
+
+  it("stays, with its reason, when what follows on a state that it refuses is on the way already", async () => {
+    const { publications, controlPlaneLog } = rig;
+    const balancer = await TcpBalancer.start(() => [rig.port]);
+    balancer.over({ delayMs: 150, stallShare: 0, stallMs: 0 });
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`t${index}`, "host"]));
+    publications.publish(many);
+    const dataPlane = await rig.startDataPlane({ port: balancer.port });
+    await holds(dataPlane, 2n);
+    publications.publish({ t0: "host" });
+    await refuses(dataPlane, "MASS_REMOVAL");
+    // The control plane does not know it yet.
+    publications.publish({ t0: "host", t1: "host" });
+    await eventually(
+      "nacks of both",
+      () => controlPlaneLog.entries.filter(({ message }) => message === "configuration nacked").length === 2,
+    );
+    const nacks = controlPlaneLog.entries.filter(({ message }) => message === "configuration nacked");
+    expect(nacks.map(({ fields }) => fields["nack"])).toEqual(["MASS_REMOVAL", "MASS_REMOVAL"]);
+    await holds(dataPlane, publications.publish({ ...many, t40: "host" }));
+    expect(dataPlane.logger.count("connected to the control plane")).toBe(1);
+    await balancer.stop();
   });
 
   it("keeps the last good content of a record that cannot be used, also after a restart, and takes the others", async () => {
