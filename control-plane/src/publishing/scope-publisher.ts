@@ -1,4 +1,4 @@
-import { ChunkMaker, type MadeChunk } from "@sluice/shared/bundle";
+import { ChunkMaker, isMassRemoval, type MadeChunk } from "@sluice/shared/bundle";
 import type { Logger } from "@sluice/shared/observability";
 import type { Clock } from "@sluice/shared/time";
 import { contextOf, inSpan } from "@sluice/shared/tracing";
@@ -254,7 +254,7 @@ export class ScopePublisher {
     };
   }
 
-  /** One that was made before will do while a few deltas lead on from it. */
+  /** One that was made before will do while a few deltas lead on from it, which do not bring too much. */
   async #baseFor(
     newest: PublishedState,
     replaced: PublishedState | undefined,
@@ -279,6 +279,7 @@ export class ScopePublisher {
     if (least?.epoch === state.epoch && least.generation > state.generation) return false;
     if (replaced?.epoch === state.epoch && replaced.generation >= state.generation) return false;
     if (state.generation === newest.generation) return true;
+    if (replaced !== undefined && lacksMany(state, newest, replaced)) return false;
     const deltas = await this.#deltasFrom(state.epoch, state.generation);
     return (deltas.at(-1)?.to.generation ?? 0n) >= newest.generation;
   }
@@ -400,6 +401,11 @@ async function saveChunks(
   });
   await save(maker.end());
   return { change, chunks };
+}
+
+/** So much has come since that it may be what a data plane misses in it, and refuses it for: MASS_REMOVAL. */
+function lacksMany(base: PublishedState, newest: PublishedState, replaced: PublishedState): boolean {
+  return isMassRemoval(newest.recordCount - base.recordCount, replaced.recordCount);
 }
 
 function sameState(a: Held | undefined, b: Held): boolean {

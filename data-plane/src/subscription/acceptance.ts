@@ -3,6 +3,7 @@ import {
   BundleMalformed,
   BundleRefused,
   BundleTooLarge,
+  isMassRemoval,
   SCHEMA_VERSION,
   StateTree,
   type TrustedKeyset,
@@ -15,8 +16,6 @@ import { compareMoments, describePosition, type Position, sameBytes, samePositio
 
 /** Over all chunks of a snapshot: what a data plane is ready to keep in memory while it takes one. */
 const MOST_SNAPSHOT_BYTES = 1024 ** 3;
-const MASS_REMOVAL_LEAST = 20;
-const MASS_REMOVAL_SHARE = 0.2;
 
 /** What an envelope is held against. */
 export interface Standing {
@@ -179,10 +178,6 @@ export function judgeRecords(
     );
   }
   return { tree, bodies: new Map(records.map(({ id, body }) => [id, body])) };
-}
-
-function isMassRemoval(removed: number, held: number): boolean {
-  return removed >= MASS_REMOVAL_LEAST && removed > held * MASS_REMOVAL_SHARE;
 }
 
 /**

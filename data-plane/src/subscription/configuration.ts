@@ -168,6 +168,11 @@ export class Configuration {
     return this.#freshness;
   }
 
+  /** Whether the last heartbeat spoke of a newer state than the one in force. */
+  get isBehind(): boolean {
+    return this.#freshness.knowsNewerThan(this.#held);
+  }
+
   /** What was begun on a stream that is gone is never finished on another one. */
   forgetIncoming(): void {
     this.#incoming = undefined;

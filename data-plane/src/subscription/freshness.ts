@@ -22,6 +22,9 @@ export class Freshness {
    */
   readonly #lastIssuedAtMs = { believed: 0n, ahead: 0n };
 
+  /** Of which the last heartbeat spoke. */
+  #newest: Pick<Position, "epoch" | "generation"> | undefined;
+
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#freshUntilMs = clock.monotonic() + FIRST_MS;
@@ -35,6 +38,12 @@ export class Freshness {
   /** Whether the last heartbeat that confirmed what is held has expired. */
   get stale(): boolean {
     return this.#clock.monotonic() >= this.#freshUntilMs;
+  }
+
+  /** Whether the last heartbeat spoke of a newer state than this. */
+  knowsNewerThan(held: Position | undefined): boolean {
+    if (this.#newest === undefined) return false;
+    return held === undefined || compareMoments(this.#newest, held) > 0;
   }
 
   /** @returns whether it says that what is held is the newest. @throws BundleRefused */
@@ -61,8 +70,10 @@ export class Freshness {
     if (issuedAtMs <= this.#lastIssuedAtMs[order]) return false;
     this.#lastIssuedAtMs[order] = issuedAtMs;
     const { state } = heartbeat;
-    if (held === undefined || state === undefined) return false;
+    if (state === undefined) return false;
     const told = { epoch: heartbeat.epoch, generation: state.generation, root: state.root };
+    this.#newest = told;
+    if (held === undefined) return false;
     if (compareMoments(told, held) !== 0) return false;
     if (!sameBytes(told.root, held.root)) throw forked(told, held);
     this.#confirmedAtMs = this.#clock.monotonic();

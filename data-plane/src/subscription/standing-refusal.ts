@@ -1,4 +1,9 @@
 import type { RefusalCode } from "@sluice/shared/bundle";
+import type { Clock } from "@sluice/shared/time";
+
+const FIRST_WAIT_MS = 60_000;
+/** No longer than a stream lives: its end asks, too. */
+const LONGEST_WAIT_MS = 30 * 60_000;
 
 /**
  * Refusals that a second try does not mend: the connection stays, and the next publication may be better. Every
@@ -20,9 +25,18 @@ export function isFinal(code: RefusalCode): boolean {
   return FINAL.has(code);
 }
 
-/** Why the last state that a stream has offered was not taken, until one is. */
+/** Why the last state that was offered was not taken, until one is. */
 export class StandingRefusal {
+  readonly #clock: Clock;
+  /** Of the stream that is open. */
   #code: RefusalCode | undefined;
+  /** On the monotonic clock. */
+  #asksAtMs = 0;
+  #waitMs = FIRST_WAIT_MS;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /**
    * A state was refused. What follows on one that was refused has another base than what is held: the control plane
@@ -35,8 +49,28 @@ export class StandingRefusal {
     return reason;
   }
 
-  /** A state was taken, or another stream begins. */
+  /**
+   * There is something newer than what is held, and time, a keyset or another control plane may have ended the reason
+   * why it was refused. Not MASS_REMOVAL: the control plane offers another snapshot by itself when there is one, and the
+   * same one would be downloaded in vain.
+   * @returns whether to ask for it now; if so, the next time comes later than the last.
+   */
+  asksAgain(): boolean {
+    const nowMs = this.#clock.monotonic();
+    if (this.#code === undefined || this.#code === "MASS_REMOVAL" || nowMs < this.#asksAtMs) return false;
+    this.#asksAtMs = nowMs + this.#waitMs;
+    this.#waitMs = Math.min(this.#waitMs * 2, LONGEST_WAIT_MS);
+    return true;
+  }
+
+  streamEnded(): void {
+    this.#code = undefined;
+  }
+
+  /** A state was taken. */
   isOver(): void {
     this.#code = undefined;
+    this.#asksAtMs = 0;
+    this.#waitMs = FIRST_WAIT_MS;
   }
 }

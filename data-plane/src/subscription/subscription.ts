@@ -89,6 +89,12 @@ const MISSED_HEARTBEATS = 3;
 const REPORT_TIMEOUT_MS = 5000;
 const STATUS_INTERVAL_MS = 15_000;
 
+/** How a connection ends on which nothing is wrong. */
+const ENDS = {
+  drain: "the control plane has sent this data plane on",
+  "ask again": "there is a newer state than this data plane has refused: it is asked for again",
+} as const;
+
 const STATE_MESSAGES: ReadonlySet<string> = new Set(["snapshot", "chunk", "delta"]);
 
 /**
@@ -104,10 +110,11 @@ export class Subscription {
   #lastError: string | undefined;
   /** Of the connection that is open. */
   #statusReports: StatusReports | undefined;
-  readonly #standingRefusal = new StandingRefusal();
+  readonly #standingRefusal: StandingRefusal;
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
+    this.#standingRefusal = new StandingRefusal(options.clock);
   }
 
   /** Applies what is on disk, then follows the control plane in the background. */
@@ -163,9 +170,9 @@ export class Subscription {
     while (!this.#stopping.signal.aborted) {
       let delayMs: number;
       try {
-        await this.#connect(() => reconnection.good());
+        const end = await this.#connect(() => reconnection.good());
         delayMs = reconnection.afterDrain();
-        logger.info("the control plane has sent this data plane on", { retryInMs: Math.round(delayMs) });
+        logger.info(ENDS[end], { retryInMs: Math.round(delayMs) });
       } catch (error) {
         if (this.#stopping.signal.aborted) break;
         delayMs = isSuperseded(error) ? reconnection.afterSuperseded() : reconnection.afterFailure();
@@ -180,8 +187,8 @@ export class Subscription {
     }
   }
 
-  /** One connection, from its hello to its end. Returns when the control plane says so; throws for every other end. */
-  async #connect(onGood: () => void): Promise<void> {
+  /** One connection, from its hello to its end. Throws for every end that is not one of these. */
+  async #connect(onGood: () => void): Promise<keyof typeof ENDS> {
     const { controlPlaneUrl, ca, token, clientCertificate, clock } = this.#options;
     const silenceMs = MISSED_HEARTBEATS * (this.#options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS);
     const ending = new AbortController();
@@ -200,7 +207,8 @@ export class Subscription {
     try {
       for await (const message of client.calls.watch(this.#request(client), { signal: ending.signal })) {
         watchdog.hold();
-        if ((await this.#receive(message, client, ending.signal, onGood)) === "drain") return;
+        const next = await this.#receive(message, client, ending.signal, onGood);
+        if (next !== "go on") return next;
         watchdog.feed();
       }
       throw new Error("the control plane has ended the stream");
@@ -214,7 +222,7 @@ export class Subscription {
       this.#stopping.signal.removeEventListener("abort", end);
       this.#connected = false;
       this.#ready.configuration.forgetIncoming();
-      this.#standingRefusal.isOver();
+      this.#standingRefusal.streamEnded();
       // Leaving the loop does not end the call.
       ending.abort();
       client.close();
@@ -226,7 +234,7 @@ export class Subscription {
     client: StreamClient,
     signal: AbortSignal,
     onGood: () => void,
-  ): Promise<"drain" | "go on"> {
+  ): Promise<keyof typeof ENDS | "go on"> {
     const { configuration } = this.#ready;
     const { event } = message;
     try {
@@ -256,6 +264,7 @@ export class Subscription {
           break;
         case "heartbeat":
           if (await configuration.takeHeartbeat(event.value)) onGood();
+          if (configuration.isBehind && this.#standingRefusal.asksAgain()) return "ask again";
           break;
         case "drain":
           return "drain";

@@ -54,6 +54,7 @@ export {
   signKeyset,
   type TrustedKeyset,
 } from "./keyset.js";
+export { isMassRemoval } from "./mass-removal.js";
 export { PAYLOAD_TYPES, type PayloadKind } from "./payload-types.js";
 export { checkRecordId, clusterRecordId, tenantRecordId } from "./records.js";
 export {
