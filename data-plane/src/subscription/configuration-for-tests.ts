@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BundleRefused, type VerifiedBytes } from "@sluice/shared/bundle";
+import { BundleRefused, type TrustedKeys, type VerifiedBytes } from "@sluice/shared/bundle";
 import type { Logger } from "@sluice/shared/observability";
 import { makeNodeKey } from "@sluice/shared/secrets";
 import { FakeClock } from "@sluice/shared/time";
@@ -59,6 +59,8 @@ export class ConfigurationRig {
     error: (message) => this.errors.push(message),
     child: () => this.#logger,
   };
+  /** Of the environment, from the next start on. */
+  rootKeys: TrustedKeys = this.signer.rootKeys;
   sink = new TextSink();
   errors: string[] = [];
   warnings: string[] = [];
@@ -90,7 +92,7 @@ export class ConfigurationRig {
       scope: SCOPE,
       instance: INSTANCE,
       nodeKey: this.nodeKey,
-      rootKeys: this.signer.rootKeys,
+      rootKeys: this.rootKeys,
       sink: this.sink,
       build,
       clock: this.clock,

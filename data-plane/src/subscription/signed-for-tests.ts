@@ -49,6 +49,7 @@ export interface SignedDelta {
 /** Keys, and everything that a control plane signs with them, for unit tests of what takes it. */
 export class TestSigner {
   readonly root = makeKey();
+  readonly otherRoot = makeKey();
   readonly config = makeKey();
   readonly otherConfig = makeKey();
   readonly dataKey: DataKey = makeDataKey();
@@ -58,10 +59,17 @@ export class TestSigner {
   }
 
   keyset(
-    content: { version?: bigint; minEpoch?: bigint; expiresAtMs?: bigint; keys?: Uint8Array[] } = {},
+    content: {
+      version?: bigint;
+      minEpoch?: bigint;
+      expiresAtMs?: bigint;
+      keys?: Uint8Array[];
+      roots?: Signer[];
+    } = {},
   ): Promise<Uint8Array> {
+    const { roots = [this.root.signer] } = content;
     const { version = 1n, minEpoch = 1n, expiresAtMs = FAR_FUTURE_MS, keys = [this.config.raw] } = content;
-    return signKeyset([this.root.signer], {
+    return signKeyset(roots, {
       version,
       minEpoch,
       expiresAtMs,

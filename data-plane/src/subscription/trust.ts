@@ -50,10 +50,20 @@ export class Trust {
     return notExpired(this.#held, nowMs);
   }
 
-  /** A keyset from disk, beside what was accepted under it: the root signature counts, the expiry does not. */
+  /**
+   * By which what is on disk counts: the keyset that lies beside it, whose root signature counts and whose expiry does
+   * not; where the root keys of today do not know that one, the keyset in force. Then it has to be signed by a config
+   * key that is still trusted: see docs/decisions/2026-12-01-root-keys-that-change.md.
+   */
   stored(envelope: Uint8Array): TrustedKeyset {
-    if (this.#held !== undefined && sameBytes(this.#held.envelope, envelope)) return this.#held;
-    return openKeyset(envelope, this.#rootKeys);
+    const held = this.#held;
+    if (held !== undefined && sameBytes(held.envelope, envelope)) return held;
+    try {
+      return openKeyset(envelope, this.#rootKeys);
+    } catch (error) {
+      if (held === undefined || !(error instanceof BundleRefused)) throw error;
+      return held;
+    }
   }
 
   /**
