@@ -51,6 +51,20 @@ describe("a delta that a data plane is sent", () => {
     expect((await stat(rig.file("journal"))).mode & 0o077).toBe(0);
   });
 
+  it("is not written behind what another process has taken away: what that one wrote stays whole", async () => {
+    const second = await rig.signer.delta(first, ONE, 2n, TWO);
+    await rig.delta(second);
+    const mine = rig.configuration;
+    await rig.restart();
+    const last = { "tenant/a": "3" };
+    await rig.snapshot(await rig.signer.snapshot(3n, last, second.position));
+    const late = await rig.signer.delta(second.position, TWO, 3n, ONE);
+    expect(await refusal(mine.takeDelta(late.envelope))).toBe("NOT_DURABLE");
+    await rig.follow(rig.configuration.held as Position, last, ONE);
+    await rig.restart();
+    expect([rig.sink.all, rig.errors, rig.warnings]).toEqual([ONE, [], []]);
+  });
+
   it("is refused, and leaves everything as it was, in each of these cases", async () => {
     const { signer } = rig;
     const held = (await signer.delta(first, ONE, 5n, TWO)) satisfies SignedDelta;

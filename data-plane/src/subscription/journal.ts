@@ -23,6 +23,17 @@ export interface JournalEntry {
   readonly delta: Uint8Array;
 }
 
+/** Somebody else has shortened it. */
+class TakenAway extends Error {
+  override readonly name = "TakenAway";
+
+  constructor(path: string, size: number, was: number) {
+    super(
+      `${path} has ${size} bytes, and had ${was}: another process works in this folder, and this one must start again`,
+    );
+  }
+}
+
 /** The deltas that were accepted since the state file was written. */
 export class Journal {
   readonly #path: string;
@@ -97,13 +108,14 @@ export class Journal {
     const bytes = Buffer.concat(parts);
     const file = await openToWrite(this.#path);
     try {
+      await this.#checkNotTakenAway(file);
       // What a failure left behind the last good entry must not be read as a part of this one.
       await file.truncate(this.#length);
       await writeAll(file, bytes, this.#length);
       await file.datasync();
       if (isNew) await syncFolder(dirname(this.#path));
     } catch (error) {
-      await file.truncate(this.#length).catch(() => undefined);
+      if (!(error instanceof TakenAway)) await file.truncate(this.#length).catch(() => undefined);
       throw error;
     } finally {
       await file.close();
@@ -111,6 +123,12 @@ export class Journal {
     this.#length += bytes.length;
     this.#end = undefined;
     this.#keyset = keyset;
+  }
+
+  /** To write behind the end of a file is to fill what is missing with zeros. @throws TakenAway */
+  async #checkNotTakenAway(file: FileHandle): Promise<void> {
+    const { size } = await file.stat();
+    if (size < this.#length) throw new TakenAway(this.#path, size, this.#length);
   }
 
   /** Its entries are in the state file now. Until they are gone here they are in both, which does no harm. */

@@ -16,6 +16,7 @@ import { loadOrMakeNodeKey, rawNodePublicKey } from "@sluice/shared/secrets";
 import type { ReportRequestSchema, WatchRequestSchema, WatchResponse } from "@sluice/shared/stream";
 import type { Clock } from "@sluice/shared/time";
 import { Configuration, type Intake } from "./configuration.js";
+import { FolderLock } from "./folder-lock.js";
 import { loadOrMakeInstanceId } from "./instance-id.js";
 import type { OwnStatus } from "./own-status.js";
 import { describePosition, type Position } from "./position.js";
@@ -104,6 +105,7 @@ const STATE_MESSAGES: ReadonlySet<string> = new Set(["snapshot", "chunk", "delta
 export class Subscription {
   readonly #options: SubscriptionOptions;
   readonly #stopping = new AbortController();
+  #lock: FolderLock | undefined;
   #own: Own | undefined;
   #running: Promise<void> | undefined;
   #connected = false;
@@ -117,11 +119,12 @@ export class Subscription {
     this.#standingRefusal = new StandingRefusal(options.clock);
   }
 
-  /** Applies what is on disk, then follows the control plane in the background. */
+  /** Applies what is on disk, then follows the control plane in the background. @throws FolderInUse */
   async start(): Promise<void> {
     const { dataFolder, nodeKeyPath, region, trustRootKeys, sink, clock, logger } = this.#options;
     const { trustRootThreshold = 1 } = this.#options;
     await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+    this.#lock = await FolderLock.take(dataFolder, logger);
     const folder = join(dataFolder, "configuration");
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await chmod(folder, 0o700);
@@ -147,6 +150,8 @@ export class Subscription {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
+    await this.#lock?.release();
+    this.#lock = undefined;
   }
 
   status(): SubscriptionStatus {
