@@ -75,6 +75,8 @@ export class TenantPools<Entry extends { readonly pool: Pool }> {
       pool.reap();
       if (!pool.unused) continue;
       this.#entries.delete(name);
+      // An end to a pause does not come here any more, and the pause's timer would keep the pool until then.
+      pool.retire();
       pool.meter.rest();
     }
     if (this.#entries.size !== before) this.#forgetUnused();
