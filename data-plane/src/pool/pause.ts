@@ -18,7 +18,7 @@ export class Pause {
   }
 
   get on(): boolean {
-    return this.#timer !== undefined;
+    return this.#held || this.#timer !== undefined;
   }
 
   /** Ms; endless while it is held. */
@@ -39,16 +39,22 @@ export class Pause {
 
   /** For good. */
   cancel(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#held = false;
+    this.#stopTimer();
   }
 
   #look(): void {
-    this.cancel();
-    if (this.leftMs <= 0) return;
+    this.#stopTimer();
+    if (this.#held || this.leftMs <= 0) return;
     this.#timer = this.#clock.schedule(this.leftMs, () => {
-      this.#timer = undefined;
-      this.#ended();
+      // A timer has its bound: it may be early by weeks.
+      this.#look();
+      if (!this.on) this.#ended();
     });
+  }
+
+  #stopTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 }
