@@ -120,3 +120,54 @@ describe("a server that goes from one holder to the next", () => {
     expect(holder.told).toEqual(["begins", "ready", "data"]);
   });
 });
+
+describe("a server that nobody holds", () => {
+  const NOTICE = Buffer.concat([Buffer.from("N\0\0\x04\x04", "latin1"), Buffer.alloc(1024)]);
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const say = async (socket: AnsweringSocket, notices: number): Promise<void> => {
+    for (let i = 0; i < notices; i++) socket.push(NOTICE);
+    await turn();
+  };
+
+  it("may say a little from one holder to the next", async () => {
+    const { server, socket } = open();
+    for (let holder = 0; holder < 4; holder++) {
+      server.rest(() => undefined);
+      await say(socket, 60);
+      expect(server.idle).toBe(true);
+      server.hold(new Listener());
+      await say(socket, 1000);
+    }
+    expect(server.closed).toBe(false);
+  });
+
+  it("is ended when it does not stop", async () => {
+    const { server, socket } = open();
+    let told = 0;
+    server.rest(() => {
+      told += 1;
+    });
+    await say(socket, 60);
+    expect(server.closed).toBe(false);
+    await say(socket, 10);
+    expect([server.closed, socket.destroyed, told]).toEqual([true, true, 1]);
+  });
+
+  it("is ended, too, while it is not at rest yet", async () => {
+    const { server, socket } = open();
+    server.hold(new Listener());
+    server.letGo();
+    await say(socket, 70);
+    expect(server.closed).toBe(true);
+  });
+
+  it("is not waited for when it was told to go and talks on", async () => {
+    const { server, socket } = open();
+    server.rest(() => undefined);
+    server.close();
+    await say(socket, 60);
+    expect(socket.destroyed).toBe(false);
+    await say(socket, 10);
+    expect(socket.destroyed).toBe(true);
+  });
+});

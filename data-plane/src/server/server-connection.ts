@@ -26,6 +26,8 @@ const MOST_ACCEPTED_LENGTH = 256 * 1024;
 const LONGEST_ACCEPTED = 4096;
 /** Of all that comes until a question of our own is answered. */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
+/** Of all that comes from one holder to the next: notices, notifications and parameters that nobody has asked for. */
+const MOST_UNHELD_BYTES = 64 * 1024;
 
 /** Whoever holds the server: it reads what the server sends. */
 export interface ServerHolder {
@@ -89,6 +91,8 @@ export class ServerConnection {
   #status: number = TransactionStatus.idle;
   #closed: Error | undefined;
   #holder: ServerHolder | undefined;
+  /** What has come since somebody held it last. */
+  #unheldBytes = 0;
   #onIdleClose: (() => void) | undefined;
   readonly #scanner: BackendScanner;
   #lastError: ServerError | undefined;
@@ -192,6 +196,7 @@ export class ServerConnection {
 
   hold(holder: ServerHolder): void {
     this.#holder = holder;
+    this.#unheldBytes = 0;
     this.#lastError = undefined;
     this.flow.resume();
   }
@@ -201,7 +206,7 @@ export class ServerConnection {
     this.#holder = undefined;
   }
 
-  /** Nobody holds it; `onClose` hears when it ends by itself. */
+  /** Nobody holds it; `onClose` hears when it ends by itself, or is ended because it does not stop talking. */
   rest(onClose: () => void): void {
     this.#holder = undefined;
     this.#onIdleClose = onClose;
@@ -355,6 +360,7 @@ export class ServerConnection {
   }
 
   #received(segment: Buffer): boolean | undefined {
+    if (this.#holder === undefined && this.#isTooMuch(segment)) return undefined;
     let whole: Buffer;
     try {
       whole = this.#scanner.scan(segment);
@@ -364,6 +370,16 @@ export class ServerConnection {
       return undefined;
     }
     return this.#holder?.serverData(whole);
+  }
+
+  /** While nobody holds it there is no reader whose pace would slow it: what it says costs everybody's time. */
+  #isTooMuch(segment: Buffer): boolean {
+    this.#unheldBytes += segment.length;
+    if (this.#unheldBytes <= MOST_UNHELD_BYTES) return false;
+    this.#end(new ServerGone("it said too much while nobody held it"));
+    // One that was told to go and talks on has ended before.
+    this.socket.destroy();
+    return true;
   }
 
   #message(type: number, body: Buffer): void {

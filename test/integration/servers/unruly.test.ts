@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { eventually } from "../../support/eventually.js";
 import { cstring, errorFields, int32, message, query } from "../../support/protocol.js";
 import { RawClient } from "../../support/raw-client.js";
 import { RawServer, type RawServerConnection } from "../../support/raw-server.js";
@@ -131,6 +132,25 @@ describe("a server that does not keep to the protocol", () => {
     await expect(logIn("session")).rejects.toThrow("08006");
     expect(taken).toBe(false);
     expect(await bystander.query("select 1")).toEqual([["1"]]);
+  });
+
+  it("and talks without end while nobody uses it is closed, and the next client has another one", async () => {
+    const { connections } = await start(Buffer.alloc(0));
+    const { client } = await logIn("transaction");
+    expect(await client.query("begin")).toEqual([]);
+    const [first] = connections;
+    if (first === undefined) throw new Error("no server");
+    const notices = Buffer.concat(
+      Array.from({ length: 100 }, () => message("N", Buffer.from("SNOTICE\0VNOTICE\0C00000\0Mhello\0\0"))),
+    );
+    await eventually("its end", async () => {
+      first.send(notices);
+      await setImmediate();
+      return first.socket.destroyed;
+    });
+    expect(await client.query("select 1")).toEqual([]);
+    expect(connections.length).toBe(2);
+    client.close();
   });
 
   it.each(Object.entries(UNASKED))("and says %s unasked: no client hears of it", async (_, {
