@@ -46,6 +46,10 @@ export interface ServerGreeting {
 const MOST_LOGIN_MESSAGE_BYTES = 64 * 1024;
 /** Of all that a server says until it is ready, notices among it. */
 const MOST_LOGIN_BYTES = 1024 * 1024;
+/** Each takes a turn of the microtask queue, in which nobody else is served. */
+const MOST_LOGIN_MESSAGES = 1000;
+/** Bytes that wait for us: while a password is hashed no more than that is read. */
+const MOST_AHEAD_BYTES = 64 * 1024;
 
 /**
  * Logs in on a connected socket, up to the first ReadyForQuery.
@@ -181,6 +185,9 @@ class Conversation {
   #waiting: { resolve: (frame: Frame) => void; reject: (error: unknown) => void } | undefined;
   #failure: unknown;
   #bytes = 0;
+  #messages = 0;
+  /** Come since somebody waited last. */
+  #aheadBytes = 0;
 
   constructor(socket: ServerSocket) {
     this.#socket = socket;
@@ -208,11 +215,17 @@ class Conversation {
     try {
       const frame = this.#reader.next();
       if (frame !== undefined) {
+        this.#messages += 1;
+        if (this.#messages > MOST_LOGIN_MESSAGES)
+          throw new MalformedMessage("too many messages from the server during login");
         this.#waiting = undefined;
         waiting.resolve(frame);
       } else if (this.#failure !== undefined) {
         this.#waiting = undefined;
         waiting.reject(this.#failure);
+      } else {
+        this.#aheadBytes = 0;
+        if (this.#socket.isPaused()) this.#socket.resume();
       }
     } catch (error) {
       this.#waiting = undefined;
@@ -228,6 +241,9 @@ class Conversation {
       this.#failure = new MalformedMessage("too much from the server during login");
     } else this.#reader.push(segment);
     this.#pump();
+    if (this.#waiting !== undefined) return;
+    this.#aheadBytes += segment.length;
+    if (this.#aheadBytes > MOST_AHEAD_BYTES) this.#socket.pause();
   };
 
   readonly #failed = (error: Error): void => {
