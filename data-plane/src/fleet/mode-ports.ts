@@ -26,12 +26,17 @@ export class ModePorts {
     paused: boolean,
     accept: (socket: Socket, mode: PoolMode) => void,
   ): Promise<ModePorts> {
-    const opened: ClientPort[] = [];
-    for (const mode of MODES)
-      opened.push(
-        await ClientPort.open(host, ports[mode], (socket) => accept(socket, mode), { paused, shared }),
-      );
-    return new ModePorts(opened);
+    const opening = await Promise.allSettled(
+      MODES.map((mode) =>
+        ClientPort.open(host, ports[mode], (socket) => accept(socket, mode), { paused, shared }),
+      ),
+    );
+    const opened = opening.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    const failed = opening.find((each) => each.status === "rejected");
+    if (failed === undefined) return new ModePorts(opened);
+    // Nobody would ever close the other one.
+    for (const port of opened) port.closeNow();
+    throw failed.reason;
   }
 
   get numbers(): Ports {

@@ -1,5 +1,5 @@
 import cluster, { type Worker } from "node:cluster";
-import { messageOf } from "@sluice/shared/errors";
+import { messageOf, SluiceError } from "@sluice/shared/errors";
 import { background } from "@sluice/shared/lifecycle";
 import type { Logger, LogLevel } from "@sluice/shared/observability";
 import { Backoff, type Clock, Deadline } from "@sluice/shared/time";
@@ -19,6 +19,8 @@ export interface WorkerProcessesOptions {
   readonly ports: Ports;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How a process is begun. Default: by cluster. */
+  readonly fork?: () => Worker;
 }
 
 /** For the answer that the ports are closed, in which a look or two may be late. */
@@ -134,13 +136,13 @@ export class WorkerProcesses {
     await Promise.all(this.#slots.map((slot) => this.#stopOne(slot, deadline)));
   }
 
-  /** From now on clients come here and are dealt. @throws when a port cannot be had */
+  /** From now on clients come here and are dealt. @throws when a port cannot be had: the workers keep theirs then */
   async #takePorts(ports: Ports): Promise<Ports> {
     const { host } = this.#options;
-    this.#theirs = undefined;
     this.#ports = await ModePorts.open({ host, ports, shared: false }, true, (socket, mode) =>
       this.#dealer.deal(socket, mode),
     );
+    this.#theirs = undefined;
     return this.#ports.numbers;
   }
 
@@ -159,10 +161,17 @@ export class WorkerProcesses {
   }
 
   #fork(slot: Slot, ready: () => void, failed: (error: Error) => void): void {
-    const { primary, clock, logger } = this.#options;
+    const { primary, logger, fork = () => cluster.fork() } = this.#options;
     const { number, backoff } = slot;
     cluster.setupPrimary({ serialization: "advanced", args: [`${NUMBER}${number}`] });
-    const worker = cluster.fork();
+    let worker: Worker;
+    try {
+      worker = fork();
+    } catch (error) {
+      // Beside the way below, by which Node tells of some errors; of others (ENOMEM) it tells like this.
+      this.#notBegun(slot, SluiceError.from(error), failed);
+      return;
+    }
     const outbox = new Outbox<ToWorker>((batch, sent) => {
       if (!worker.isConnected()) sent();
       else
@@ -217,6 +226,10 @@ export class WorkerProcesses {
         }
       }
     });
+    worker.on("error", (error) => {
+      if (worker.process.pid === undefined) this.#notBegun(slot, error, failed);
+      else logger.error("a worker's process has an error", { worker: number, error });
+    });
     worker.on("exit", (code, signal) => {
       const tookClients = slot.takesClients;
       Object.assign(slot, { worker: undefined, outbox: undefined, takesClients: false });
@@ -229,11 +242,27 @@ export class WorkerProcesses {
       if (theirs !== undefined && !theirs.shared && tookClients && !this.#closing)
         background(logger, "taking the ports of a worker that ended", this.#takePorts(theirs.ports));
       logger.error("a worker ended and is replaced", { worker: number, code, signal });
-      const failedAgain = (error: Error): void =>
-        logger.error("a worker that takes another's place does not come up", { worker: number, error });
-      clock.schedule(backoff.nextDelayMs(), () => {
-        if (!this.#stopping) this.#fork(slot, () => undefined, failedAgain);
-      });
+      this.#forkLater(slot);
+    });
+  }
+
+  /** The system has no place for one more process, or no memory or file for it. */
+  #notBegun(slot: Slot, error: Error, failed: (error: Error) => void): void {
+    // Node keeps every worker there that has not ended.
+    if (slot.worker !== undefined) delete cluster.workers?.[slot.worker.id];
+    Object.assign(slot, { worker: undefined, outbox: undefined });
+    failed(error);
+    if (this.#stopping) return;
+    this.#options.logger.error("a worker's process could not be begun", { worker: slot.number, error });
+    this.#forkLater(slot);
+  }
+
+  #forkLater(slot: Slot): void {
+    const { clock, logger } = this.#options;
+    const failedAgain = (error: Error): void =>
+      logger.error("a worker that takes another's place does not come up", { worker: slot.number, error });
+    clock.schedule(slot.backoff.nextDelayMs(), () => {
+      if (!this.#stopping) this.#fork(slot, () => undefined, failedAgain);
     });
   }
 

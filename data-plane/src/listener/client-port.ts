@@ -73,6 +73,11 @@ export class ClientPort {
       // The first looks only make the way from here to the close a quick one.
       if (backlogOf(this.#address, this.#shared) === 0 && quietTurns >= FEWEST_LOOKS) break;
     }
+    this.closeNow();
+  }
+
+  /** Whoever waits in it is reset. */
+  closeNow(): void {
     this.#server.close();
   }
 }
