@@ -25,7 +25,13 @@ import { FleetFigures, SlowSpans } from "./metrics/index.js";
 import { planeMetrics, reportedMetrics, startOperations } from "./operations/index.js";
 import { Subscription, type SubscriptionStatus, warningsOf } from "./subscription/index.js";
 import { Directory } from "./tenants/index.js";
-import { CertificateFiles, ClientTls, type DialOptions } from "./transport/index.js";
+import {
+  CertificateFiles,
+  ClientTls,
+  type DialOptions,
+  HostNames,
+  lookupsAtOnce,
+} from "./transport/index.js";
 import { AuthQuery, CachedVerifiers } from "./verifiers/index.js";
 
 const BUILD = "0.1.0";
@@ -297,6 +303,13 @@ function nodeNumber(config: DataPlaneConfig): number {
   return createHash("sha256").update(place).digest().readUInt16BE() & 0x3ff;
 }
 
+/** Once for each process: the threads that look names up are the process's. */
 function dialOptionsOf(config: DataPlaneConfig): DialOptions {
-  return { globalCa: config.GLOBAL_UPSTREAM_CA_PATH?.toString("utf8") };
+  return {
+    globalCa: config.GLOBAL_UPSTREAM_CA_PATH?.toString("utf8"),
+    names: new HostNames({
+      clock: systemClock,
+      atOnce: lookupsAtOnce(process.env["UV_THREADPOOL_SIZE"]),
+    }),
+  };
 }

@@ -41,7 +41,8 @@ COPY LICENSE /sluice/
 WORKDIR /sluice
 # The only folder that is written to: the root file system may be read-only.
 COPY --from=build --chown=65532:65532 /out/data /var/lib/sluice
-ENV NODE_ENV=production SLUICE_ENV=production DATA_DIR=/var/lib/sluice
+# Threads: for lookups of tenants' hosts. Workers have as many anyhow; the primary asks for auth_query.
+ENV NODE_ENV=production SLUICE_ENV=production DATA_DIR=/var/lib/sluice UV_THREADPOOL_SIZE=16
 VOLUME /var/lib/sluice
 USER 65532:65532
 EXPOSE 6543 5432 4002 4003

@@ -1,7 +1,7 @@
 import { deriveScramKeys, type ScramKeys } from "@sluice/shared/secrets";
 import { ServerAuthFailure } from "./server-auth-failure.js";
 
-/** Of libuv's four threads the others are left to files and DNS. */
+/** Of libuv's threads, of which there are four where nobody says otherwise, the others are left to files and DNS. */
 const MOST_AT_ONCE = 2;
 /** Of these a tenant whose server asks for a million iterations has one, and everybody else the other. */
 const MOST_AT_ONCE_OF_TENANT = 1;

@@ -9,6 +9,7 @@ import { CLOSE_TIMEOUT_MS, ModePorts } from "./mode-ports.js";
 import { Outbox } from "./outbox.js";
 import type { Primary } from "./primary.js";
 import { canSharePorts } from "./shared-ports.js";
+import { workerEnvironment } from "./worker-environment.js";
 
 export interface WorkerProcessesOptions {
   readonly primary: Primary;
@@ -161,7 +162,7 @@ export class WorkerProcesses {
   }
 
   #fork(slot: Slot, ready: () => void, failed: (error: Error) => void): void {
-    const { primary, logger, fork = () => cluster.fork() } = this.#options;
+    const { primary, logger, fork = () => cluster.fork(workerEnvironment(process.env)) } = this.#options;
     const { number, backoff } = slot;
     cluster.setupPrimary({ serialization: "advanced", args: [`${NUMBER}${number}`] });
     let worker: Worker;

@@ -25,7 +25,7 @@ function rig(host: string, ...at: string[]) {
   let told = 0;
   const hosts = new MovedHosts(
     new FakeClock(),
-    { globalCa: undefined, lookup },
+    { globalCa: undefined, names: { lookup, lookupNow: lookup } },
     () => [
       { upstream, pool },
       { upstream, pool: { ...pool, addresses: new Set<string>() } },

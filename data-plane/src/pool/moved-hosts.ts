@@ -85,7 +85,7 @@ export class MovedHosts {
 
   #addressesOf(host: string, ipVersion: IpVersion): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
-      (this.#dialOptions.lookup ?? lookup)(
+      (this.#dialOptions.names?.lookupNow ?? lookup)(
         host,
         { all: true, family: familyOf(ipVersion) },
         (error, addresses) => {

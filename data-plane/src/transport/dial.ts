@@ -1,8 +1,9 @@
-import net, { type LookupFunction } from "node:net";
+import net from "node:net";
 import tls from "node:tls";
 import { messageOf, systemCodeOf } from "@sluice/shared/errors";
 import { type Deadline, DeadlinePassed, within } from "@sluice/shared/time";
 import { SSL_REQUEST } from "../wire/index.js";
+import type { NameLookups } from "./host-names.js";
 import { connectOptions } from "./socket-to.js";
 import type { Upstream } from "./upstream.js";
 import { UpstreamUnreachable } from "./upstream-unreachable.js";
@@ -12,8 +13,8 @@ export type ServerSocket = net.Socket | tls.TLSSocket;
 export interface DialOptions {
   /** PEM of GLOBAL_UPSTREAM_CA_PATH: the fallback for tenants without a CA of their own. */
   readonly globalCa: string | undefined;
-  /** How hosts' names are looked up. Default: as the system does. */
-  readonly lookup?: LookupFunction;
+  /** Default: each connection asks the system by itself. */
+  readonly names?: NameLookups;
 }
 
 /**
@@ -26,7 +27,7 @@ export async function dial(
   options: DialOptions,
   deadline: Deadline,
 ): Promise<ServerSocket> {
-  const socket = net.connect(connectOptions(upstream, options.lookup));
+  const socket = net.connect(connectOptions(upstream, options.names?.lookup));
   try {
     await within(deadline, "connect", once(socket, "connect"));
     if (upstream.tls === undefined) return socket;

@@ -11,6 +11,7 @@ export {
 export { type DialOptions, dial, type ServerSocket } from "./dial.js";
 export { DirectSocket, type SocketReceiver } from "./direct-socket.js";
 export { endPointBinding } from "./end-point-binding.js";
+export { HostNames, lookupsAtOnce, type NameLookups } from "./host-names.js";
 export { mayCarryPasswords } from "./password-channel.js";
 export { BadProxyHeader, type ProxyHeader, readProxyHeader } from "./proxy-header.js";
 export { familyOf, SocketTo } from "./socket-to.js";

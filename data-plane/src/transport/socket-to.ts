@@ -28,13 +28,16 @@ const FAMILIES: Readonly<Record<IpVersion, 0 | 4 | 6>> = { v4: 4, v6: 6, auto: 0
 /** A socket that goes to its upstream, whatever host it is told: for libraries that connect by themselves. */
 export class SocketTo extends Socket {
   readonly #upstream: Upstream;
+  readonly #lookup: LookupFunction | undefined;
 
-  constructor(upstream: Upstream) {
+  /** @param lookup default: the system's */
+  constructor(upstream: Upstream, lookup?: LookupFunction) {
     super();
     this.#upstream = upstream;
+    this.#lookup = lookup;
   }
 
   override connect(): this {
-    return super.connect(connectOptions(this.#upstream));
+    return super.connect(connectOptions(this.#upstream, this.#lookup));
   }
 }

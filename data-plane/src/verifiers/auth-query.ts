@@ -97,7 +97,7 @@ export class AuthQuery implements DirectoryListener {
       // The name is what TLS asks for; where the connection goes, the socket knows.
       host: tls?.name ?? upstream.host,
       port: upstream.port,
-      stream: () => new SocketTo(upstream),
+      stream: () => new SocketTo(upstream, this.#dialOptions.names?.lookup),
       database,
       user: manager.name,
       password: manager.password(),

@@ -15,6 +15,7 @@ import {
   CertificateFiles,
   type ClientCertificateRule,
   ClientTls,
+  type NameLookups,
   type TlsFloor,
 } from "@sluice/data-plane/transport/index";
 import { AuthQuery, CachedVerifiers } from "@sluice/data-plane/verifiers/index";
@@ -70,6 +71,7 @@ export interface EdgeOptions {
   /** Each with ports of its own. Default 1. */
   readonly workers?: number;
   readonly globalCa?: string;
+  readonly names?: NameLookups;
 }
 
 export interface LogLine {
@@ -109,8 +111,9 @@ export class Edge {
     worker = {},
     workers = 1,
     globalCa,
+    names,
   }: EdgeOptions) {
-    const dialOptions = { globalCa };
+    const dialOptions = { globalCa, ...(names === undefined ? {} : { names }) };
     const logger = this.#logger({});
     this.#authQuery = new AuthQuery(dialOptions, logger);
     this.#directory.listen(this.#authQuery);

@@ -42,7 +42,7 @@ describe("a tenant whose servers are elsewhere now", () => {
     await new Promise<void>((resolve) => elsewhere.listen(server.port, "127.0.0.2", resolve));
     edge = await Edge.start({
       worker: {
-        dialOptions: { globalCa: undefined, lookup },
+        dialOptions: { globalCa: undefined, names: { lookup, lookupNow: lookup } },
         clock: {
           ...systemClock,
           schedule: (delayMs, call) =>
