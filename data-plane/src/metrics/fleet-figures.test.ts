@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FleetFigures, OTHERS } from "./fleet-figures.js";
 import { type PoolLabels, PoolMeter } from "./pool-meter.js";
-import { PoolMeters, poolName } from "./pool-meters.js";
+import { labelsOf, PoolMeters, poolName } from "./pool-meters.js";
 import { counterOf, gaugeOf, histogramOf, type PoolRow } from "./pool-row.js";
 import type { WorkerFigures } from "./worker-figures.js";
 
@@ -112,6 +112,30 @@ describe("the figures of a fleet of workers", () => {
     expect(figures.pools()).toHaveLength(2);
   });
 
+  it("name a pool that has its first server when there is no place for others; no sum goes back", () => {
+    const figures = new FleetFigures(1000);
+    const made = Array.from({ length: 12 }, (_, i) => {
+      const meter = new PoolMeter({ ...pool("a"), database: `made_up_${i}` });
+      meter.connectBegun();
+      return meter;
+    });
+    figures.received(1, report(made));
+    const connects = ({ others, named } = figures.shownPools()) => ({
+      named: named.length,
+      others: others === undefined ? 0 : counterOf(others, "connects"),
+    });
+    expect(connects()).toEqual({ named: 10, others: 2 });
+    made[11]?.connected(1);
+    made[11]?.connectBegun();
+    figures.received(1, report(made.slice(11)));
+    expect(connects()).toEqual({ named: 11, others: 2 });
+    const real = figures.shownPools().named.find(({ pool: { database } }) => database === "made_up_11");
+    expect(real && counterOf(real.row, "connects")).toBe(1);
+    expect(figures.pools().map(({ row }) => counterOf(row, "connects"))).toEqual([...Array(11).fill(1), 2]);
+    figures.received(1, report([], { forgottenPools: made.map(({ labels }) => poolName(labels)) }));
+    expect(connects()).toEqual({ named: 0, others: 2 });
+  });
+
   it("tell no more logins apart than they may", () => {
     const figures = new FleetFigures(1);
     const logins = new Map([
@@ -138,6 +162,28 @@ describe("the meters of a worker", () => {
     expect(meters.takeChanges(11_000_000, () => false).forgotten).toEqual([]);
     expect(meters.takeChanges(12_000_000, () => false).forgotten).toEqual([poolName(pool("a"))]);
     expect(meters.of(pool("a"))).not.toBe(meter);
+  });
+
+  it("keep few of a tenant's pools that are gone, and next to none that never had a server", () => {
+    const meters = new PoolMeters();
+    const make = (tenant: string, count: number, reached: boolean): void => {
+      for (let i = 0; i < count; i++) {
+        const meter = meters.of({ ...pool(tenant), database: `${reached ? "real" : "made_up"}_${i}` });
+        meter.connectBegun();
+        if (reached) meter.connected(1);
+      }
+    };
+    make("a", 1000, false);
+    make("b", 150, true);
+    make("c", 5, false);
+    expect(meters.takeChanges(0, () => true).changed.size).toBe(1155);
+    expect(meters.takeChanges(1, () => true).forgotten).toEqual([]);
+    const { forgotten } = meters.takeChanges(2, () => false);
+    expect(forgotten.filter((name) => labelsOf(name).tenant === "a")).toHaveLength(990);
+    expect(forgotten.filter((name) => labelsOf(name).tenant === "b")).toHaveLength(50);
+    expect(forgotten.filter((name) => labelsOf(name).tenant === "c")).toHaveLength(0);
+    // A client that tries the same wrong name for long is seen to do so.
+    expect(meters.takeChanges(3, () => false).forgotten).toEqual([]);
   });
 
   it("go on counting where a pool is made anew", () => {

@@ -1,7 +1,8 @@
 import { type LoginOutcome, loginOutcomeOf } from "./login-outcomes.js";
+import { NamedPlaces } from "./named-places.js";
 import type { PoolLabels } from "./pool-meter.js";
 import { labelsOf } from "./pool-meters.js";
-import { addCounts, addRow, emptyRow, gaugeOf, type PoolRow } from "./pool-row.js";
+import { addCounts, addRow, counterOf, countsSince, emptyRow, gaugeOf, type PoolRow } from "./pool-row.js";
 import type { ProcessFigures } from "./process-figures.js";
 import type { WorkerFigures } from "./worker-figures.js";
 
@@ -21,7 +22,10 @@ export interface TenantTotal {
 interface PoolEntry {
   readonly pool: PoolLabels;
   /** Shown under its own labels; the rest are shown as one. */
-  readonly named: boolean;
+  named: boolean;
+  /** What had been counted when it was named: that stays with the rest. */
+  before: PoolRow;
+  reached: boolean;
   readonly byWorker: Map<number, PoolRow>;
   /** Counted by workers that have ended: a counter never goes back. */
   readonly ended: PoolRow;
@@ -37,16 +41,17 @@ export class FleetFigures {
   readonly #pools = new Map<string, PoolEntry>();
   readonly #others: PoolRow = emptyRow();
   readonly #logins = new Map<string, Map<number, number>>();
-  #named = 0;
+  readonly #places: NamedPlaces;
 
   /** @param most pools that are named; the others are added up, so that nobody's tenants flood a time series store */
   constructor(most: number) {
     this.#most = most;
+    this.#places = new NamedPlaces(most);
   }
 
   received(worker: number, figures: WorkerFigures): void {
     this.#workers.set(worker, figures);
-    for (const [name, row] of figures.pools) this.#entry(name).byWorker.set(worker, row);
+    for (const [name, row] of figures.pools) this.#take(name, worker, row);
     for (const name of figures.forgottenPools) this.#forget(name, worker);
     for (const [key, count] of figures.logins) {
       const byWorker = this.#logins.get(key) ?? new Map<number, number>();
@@ -94,8 +99,9 @@ export class FleetFigures {
     const others = this.#others.slice();
     const named: PoolTotal[] = [];
     for (const entry of this.#pools.values()) {
-      if (entry.named) named.push({ pool: entry.pool, row: totalOf(entry) });
-      else addRow(others, totalOf(entry));
+      const total = totalOf(entry);
+      if (entry.named) named.push({ pool: entry.pool, row: countsSince(total, entry.before) });
+      else addRow(others, total);
     }
     return { named, others: others.some((value) => value !== 0) ? others : undefined };
   }
@@ -137,14 +143,22 @@ export class FleetFigures {
     return sum;
   }
 
-  #entry(name: string): PoolEntry {
+  #take(name: string, worker: number, row: PoolRow): void {
     const known = this.#pools.get(name);
-    if (known !== undefined) return known;
-    const named = this.#named < this.#most;
-    if (named) this.#named += 1;
-    const entry = { pool: labelsOf(name), named, byWorker: new Map<number, PoolRow>(), ended: emptyRow() };
-    this.#pools.set(name, entry);
-    return entry;
+    const entry = known ?? newEntry(name);
+    if (known === undefined) this.#pools.set(name, entry);
+    const { tenant } = entry.pool;
+    const reached = entry.reached || counterOf(row, "serversOpened") > 0;
+    if (entry.named) {
+      if (reached && !entry.reached) this.#places.reached(tenant);
+    } else if (this.#places.take({ tenant, reached })) {
+      entry.named = true;
+      // The sum of the others must not go back.
+      entry.before = totalOf(entry);
+      addCounts(this.#others, entry.before);
+    }
+    entry.reached = reached;
+    entry.byWorker.set(worker, row);
   }
 
   #forget(name: string, worker: number): void {
@@ -156,7 +170,7 @@ export class FleetFigures {
     if (entry.byWorker.size > 0) return;
     this.#pools.delete(name);
     // The sum of the others would else go back, which a time series store takes for a restart.
-    if (entry.named) this.#named -= 1;
+    if (entry.named) this.#places.free({ tenant: entry.pool.tenant, reached: entry.reached });
     else addCounts(this.#others, entry.ended);
   }
 }
@@ -164,6 +178,17 @@ export class FleetFigures {
 /** The tenant's label of what is added up. No tenant's id has brackets. */
 export const OTHERS = "(others)";
 const ENDED = -1;
+
+function newEntry(name: string): PoolEntry {
+  return {
+    pool: labelsOf(name),
+    named: false,
+    before: emptyRow(),
+    reached: false,
+    byWorker: new Map(),
+    ended: emptyRow(),
+  };
+}
 
 function totalOf({ byWorker, ended }: PoolEntry): PoolRow {
   const total = ended.slice();

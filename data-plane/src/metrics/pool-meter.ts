@@ -164,6 +164,11 @@ export class PoolMeter {
     this.#add(at.cancels, 1);
   }
 
+  /** Whether a server was ever had: until then its labels are what a client has made up, for all that is known. */
+  get hasReachedServer(): boolean {
+    return (this.row[at.serversOpened] ?? 0) > 0;
+  }
+
   /** How the gauges are brought up to this moment: the pool's own way. */
   measuredBy(measure: () => void): void {
     this.#measure = measure;

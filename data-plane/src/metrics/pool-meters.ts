@@ -4,6 +4,10 @@ import type { SlowSpans } from "./slow-spans.js";
 
 /** A pool that was not heard of for so long is forgotten, with its counts. */
 const FORGET_AFTER_MS = 1_800_000;
+/** Meters of a tenant's pools that are gone; of more, those that were there first are kept. A client names its database. */
+const MOST_KEPT = 100;
+/** The same of pools that have never had a server. */
+const MOST_KEPT_UNREACHED = 10;
 
 interface Entry {
   readonly meter: PoolMeter;
@@ -16,7 +20,7 @@ export interface PoolRows {
   readonly forgotten: readonly string[];
 }
 
-/** The meters of a worker: one for each pool there is, or was lately. A pool that is made anew goes on counting. */
+/** The meters of a worker: one for each pool there is, or was lately. A pool that is made anew goes on counting, as a rule. */
 export class PoolMeters {
   readonly #entries = new Map<string, Entry>();
   readonly #slow: SlowSpans | undefined;
@@ -39,6 +43,7 @@ export class PoolMeters {
   takeChanges(nowMs: number, inUse: (name: string) => boolean): PoolRows {
     const changed = new Map<string, PoolRow>();
     const forgotten: string[] = [];
+    const kept = new KeptMeters();
     for (const [name, entry] of this.#entries) {
       const row = entry.meter.takeChange();
       if (row !== undefined) {
@@ -46,12 +51,29 @@ export class PoolMeters {
         entry.changedAtMs = nowMs;
       } else if (entry.changedAtMs === Number.NEGATIVE_INFINITY || inUse(name)) {
         entry.changedAtMs = nowMs;
-      } else if (nowMs - entry.changedAtMs > FORGET_AFTER_MS) {
+      } else if (nowMs - entry.changedAtMs > FORGET_AFTER_MS || !kept.add(entry.meter)) {
         this.#entries.delete(name);
         forgotten.push(name);
       }
     }
     return { changed, forgotten };
+  }
+}
+
+/** Of one look at all: how many are kept of each tenant's. */
+class KeptMeters {
+  readonly #reached = new Map<string, number>();
+  readonly #unreached = new Map<string, number>();
+
+  /** False: there is no room for it. */
+  add({ labels: { tenant }, hasReachedServer }: PoolMeter): boolean {
+    const [counts, most] = hasReachedServer
+      ? [this.#reached, MOST_KEPT]
+      : [this.#unreached, MOST_KEPT_UNREACHED];
+    const count = counts.get(tenant) ?? 0;
+    if (count >= most) return false;
+    counts.set(tenant, count + 1);
+    return true;
   }
 }
 

@@ -117,6 +117,13 @@ export function addCounts(sum: PoolRow, row: PoolRow): void {
   addFrom(sum, row, COUNTERS_AT);
 }
 
+/** What was counted beyond `before`. */
+export function countsSince(row: PoolRow, before: PoolRow): PoolRow {
+  const since = row.slice();
+  for (let i = COUNTERS_AT; i < ROW_WIDTH; i++) since[i] = (row[i] ?? 0) - (before[i] ?? 0);
+  return since;
+}
+
 function addFrom(sum: PoolRow, row: PoolRow, first: number): void {
   for (let i = first; i < ROW_WIDTH; i++) sum[i] = (sum[i] ?? 0) + (row[i] ?? 0);
 }
