@@ -38,6 +38,9 @@ export interface SocketReceiver {
  * each segment that it is done with it, and into another one after a segment that somebody holds. Where the receiver lends
  * nothing back, that ends with the first that does not fill it: a client that is quiet after a large request has no buffer.
  *
+ * libuv reads a socket up to 32 times before it looks at the next one: 2 MiB of whoever sends as fast as he can. Here others
+ * have their turn after eight times.
+ *
  * Everything else (end, destroy, 'end', 'close', 'error') is the socket's own: what is written by `end` goes behind what was
  * written here. Where Node's handle is not as it is known, all goes through the streams.
  */
@@ -147,6 +150,8 @@ const MUCH_BYTES = 16 * 1024;
 const NOTHING = Buffer.alloc(0);
 const RECEIVER = Symbol("receiver");
 const OWN = Symbol("buffer of its own");
+const TURN = Symbol("turn");
+const READS = Symbol("reads");
 const LENDS = Symbol("lends");
 /** Node's own `onread`, one function for all sockets. */
 let nodesOwn: OnRead | undefined;
@@ -157,6 +162,9 @@ interface TakenHandle extends SocketHandle {
   [OWN]?: Buffer | undefined;
   /** The receiver has given back what came last. */
   [LENDS]?: boolean;
+  /** The turn of the event loop in which it has last filled what it reads into, and how often it has in that one. */
+  [TURN]?: number;
+  [READS]?: number;
 }
 
 function takeOver(handle: TakenHandle, receiver: SocketReceiver): void {
@@ -183,6 +191,8 @@ const onRead: OnRead = function (this: TakenHandle, bytes) {
   }
   const length = readLength();
   if (length <= 0) return nodesOwn?.call(this, bytes);
+  // After a read that has not filled its buffer libuv goes on to the next socket by itself.
+  if (length === READ_BYTES) letOthersRead(this);
   const own = this[OWN];
   if (own === undefined) {
     const free = receiver.received(takenFrom(readingSpace, length)) === true;
@@ -197,6 +207,37 @@ const onRead: OnRead = function (this: TakenHandle, bytes) {
   if (receiver.received(own.subarray(0, length)) === true) return undefined;
   return ownBuffer(this, false);
 };
+
+/** So often it may read one after the other. */
+const MOST_READS = 8;
+/** Of the event loop; counted while there is anybody to count for. */
+let turn = 0;
+let turnIsCounted = false;
+const waiting: TakenHandle[] = [];
+
+function letOthersRead(handle: TakenHandle): void {
+  if (handle[TURN] !== turn) {
+    handle[TURN] = turn;
+    handle[READS] = 0;
+  }
+  const reads = (handle[READS] ?? 0) + 1;
+  handle[READS] = reads;
+  if (!turnIsCounted) {
+    turnIsCounted = true;
+    setImmediate(nextTurn);
+  }
+  if (reads !== MOST_READS) return;
+  handle.readStop();
+  waiting.push(handle);
+}
+
+function nextTurn(): void {
+  turnIsCounted = false;
+  turn += 1;
+  // One that was paused or closed meanwhile does not go on.
+  for (const handle of waiting) if (handle.reading) handle.readStart();
+  waiting.length = 0;
+}
 
 function ownBuffer(handle: TakenHandle, lends: boolean): Buffer {
   const own = Buffer.allocUnsafeSlow(READ_BYTES);

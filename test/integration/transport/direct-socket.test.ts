@@ -186,6 +186,52 @@ describe.each([
     expect(digest(there.parts)).toBe(digest(sent));
   });
 
+  /** A peer that sends as fast as it can, 16 MB; `heard` is told how much came in which turn of the event loop. */
+  async function flood(): Promise<Ends & { readonly sent: Buffer; readonly byTurn: number[] }> {
+    const all = await ends();
+    const sent = randomBytes(16_000_000);
+    const byTurn: number[] = [0];
+    const count = (): void => {
+      if (all.heard.bytes === sent.length) return;
+      byTurn.push(0);
+      setImmediate(count);
+    };
+    setImmediate(count);
+    all.heard.onPart = () => {
+      byTurn.push((byTurn.pop() ?? 0) + (all.heard.parts.at(-1)?.length ?? 0));
+    };
+    all.peer.write(sent);
+    return { ...all, sent, byTurn };
+  }
+
+  it("lets others have their turn when a peer sends as fast as it can, and loses nothing of it", async () => {
+    const { heard, sent, byTurn } = await flood();
+    await eventually("all has come", () => heard.bytes === sent.length);
+    expect(digest(heard.parts)).toBe(digest([sent]));
+    if (direct && !secure) expect(Math.max(...byTurn)).toBeLessThanOrEqual(8 * 64 * 1024);
+  });
+
+  it.skipIf(secure || !direct)("stays paused when that is said before its next turn", async () => {
+    const { own, heard, sent, byTurn } = await flood();
+    const { onPart } = heard;
+    heard.onPart = () => {
+      onPart?.();
+      if ((byTurn.at(-1) ?? 0) >= 8 * 64 * 1024) own.pause();
+    };
+    let pauses = 0;
+    while (heard.bytes < sent.length) {
+      await eventually("it is paused", () => own.paused || heard.bytes === sent.length, { everyMs: 1 });
+      if (!own.paused) break;
+      pauses += 1;
+      const { bytes } = heard;
+      for (let turns = 0; turns < 3; turns++) await new Promise(setImmediate);
+      expect(heard.bytes).toBe(bytes);
+      own.resume();
+    }
+    expect(pauses).toBeGreaterThan(0);
+    expect(digest(heard.parts)).toBe(digest([sent]));
+  });
+
   it("reads nothing while it is paused, so that the peer has to wait", async () => {
     const { own, heard, peer } = await ends();
     peer.write("a");
