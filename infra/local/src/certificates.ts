@@ -1,5 +1,5 @@
 import "reflect-metadata";
-import { webcrypto } from "node:crypto";
+import { createPrivateKey, createPublicKey, webcrypto } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import * as x509 from "@peculiar/x509";
 
@@ -20,15 +20,20 @@ function pem(label: string, bytes: ArrayBuffer): string {
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }
 
-/** A self-signed certificate for this machine's own names, and more; it is its own CA. For local use only. */
-export async function makeCertificate(
+/** A private key for a certificate, as PEM. */
+export async function newCertificateKey(): Promise<string> {
+  const { privateKey } = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  return pem("PRIVATE KEY", await webcrypto.subtle.exportKey("pkcs8", privateKey));
+}
+
+/** A self-signed certificate of that key for this machine's own names, and more; it is its own CA. For local use only. */
+export async function certificateOf(
+  keyPem: string,
   commonName: string,
-  files: CertificateFiles,
   moreNames: readonly string[] = [],
   moreAddresses: readonly string[] = [],
-): Promise<void> {
+): Promise<string> {
   x509.cryptoProvider.set(webcrypto);
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   // A minute of slack for a peer whose clock is behind.
   const notBefore = new Date(Date.now() - 60_000);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
@@ -36,7 +41,7 @@ export async function makeCertificate(
     notBefore,
     notAfter: new Date(notBefore.getTime() + VALID_DAYS * DAY_MS),
     signingAlgorithm: ALGORITHM,
-    keys,
+    keys: await keyPairOf(keyPem),
     extensions: [
       new x509.SubjectAlternativeNameExtension([
         { type: "dns", value: "localhost" },
@@ -49,7 +54,27 @@ export async function makeCertificate(
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
     ],
   });
-  const key = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
-  writeFileSync(files.certPath, `${certificate.toString("pem")}\n`, { mode: 0o644 });
-  writeFileSync(files.keyPath, pem("PRIVATE KEY", key), { mode: 0o600 });
+  return `${certificate.toString("pem")}\n`;
+}
+
+/** A new key and its certificate, as `certificateOf` makes it. */
+export async function makeCertificate(
+  commonName: string,
+  files: CertificateFiles,
+  moreNames: readonly string[] = [],
+  moreAddresses: readonly string[] = [],
+): Promise<void> {
+  const key = await newCertificateKey();
+  const certificate = await certificateOf(key, commonName, moreNames, moreAddresses);
+  writeFileSync(files.certPath, certificate, { mode: 0o644 });
+  writeFileSync(files.keyPath, key, { mode: 0o600 });
+}
+
+async function keyPairOf(keyPem: string): Promise<webcrypto.CryptoKeyPair> {
+  const privateDer = createPrivateKey(keyPem).export({ format: "der", type: "pkcs8" });
+  const publicDer = createPublicKey(keyPem).export({ format: "der", type: "spki" });
+  return {
+    privateKey: await webcrypto.subtle.importKey("pkcs8", privateDer, ALGORITHM, true, ["sign"]),
+    publicKey: await webcrypto.subtle.importKey("spki", publicDer, ALGORITHM, true, ["verify"]),
+  };
 }

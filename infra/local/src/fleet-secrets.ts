@@ -1,14 +1,20 @@
-import { randomBytes } from "node:crypto";
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { SignJWT } from "jose";
-import { makeCertificate } from "./certificates.js";
+import { certificateOf, newCertificateKey } from "./certificates.js";
 import { command, rawPublicKey } from "./credentials.js";
+import { missingSecrets, type SecretFile } from "./missing-secrets.js";
+import { clearStaging, newFile } from "./new-file.js";
 
 /** Who runs in the images. */
 const IMAGE_UID = 65_532;
 const DAYS = "3650";
 const TOKEN_LIFETIME = "365d";
+/** The folder that no service needs. */
+const OPERATOR = "operator";
+/** In the folder of secrets. */
+export const API_TOKEN = `${OPERATOR}/api-token`;
 
 export interface FleetSecretsOptions {
   /** Gets one folder for each service, and `operator` for whoever runs the fleet. */
@@ -23,87 +29,119 @@ export interface FleetSecretsOptions {
 }
 
 /**
- * All keys, certificates, tokens and passwords of a fleet, new, each only in the folder of the service that needs it.
- * A folder that has been filled is left as it is.
+ * All keys, certificates, tokens and passwords of a fleet, each only in the folder of the service that needs it. What is
+ * there is never written again: a run that was stopped is finished by the next one, a region that is new gets its own
+ * from the operator's keys, and with all that services need the operator's folder may be elsewhere.
+ * @throws SecretTakenAway for what can be made only with something that is kept elsewhere
  */
 export async function makeFleetSecrets(options: FleetSecretsOptions): Promise<"made" | "there already"> {
-  const { folder, regions, streamNames, databaseHost } = options;
-  const done = join(folder, "operator", "complete");
-  if (existsSync(done)) return "there already";
-  const at = (service: string, name: string): string => {
-    mkdirSync(join(folder, service), { recursive: true, mode: 0o755 });
-    return join(folder, service, name);
-  };
-  const uid = options.uid;
-  const give = (path: string, mode = 0o400): void => {
-    chmodSync(path, mode);
-    if (uid !== undefined) chownSync(path, uid, uid);
-  };
-  const write = (service: string, name: string, text: string, mode = 0o400): void => {
-    writeFileSync(at(service, name), text);
-    give(at(service, name), mode);
-  };
-  const copy = (from: string, service: string, name: string): void => {
-    copyFileSync(from, at(service, name));
-    give(at(service, name));
-  };
-
-  const keyPair = (name: string): Promise<void> =>
-    command(
-      "create-key",
-      ...["--out-private", at("operator", `${name}.pem`), "--out-public", at("operator", `${name}.pub.pem`)],
-    );
-  await Promise.all([keyPair("root"), keyPair("config"), keyPair("stream-token")]);
-  await command(
-    "publish-keyset",
-    ...["--root-key", at("operator", "root.pem"), "--config-key", at("operator", "config.pub.pem")],
-    ...["--version", "1", "--min-epoch", "1", "--expires-days", DAYS, "--out", at("operator", "keyset")],
-  );
-  const rootKeys = rawPublicKey(at("operator", "root.pub.pem"));
-  const stream = { certPath: at("control-plane", "stream.crt"), keyPath: at("control-plane", "stream.key") };
-  await makeCertificate("sluice stream", stream, streamNames);
-  give(stream.certPath);
-  give(stream.keyPath);
-
-  const databasePassword = randomBytes(24).toString("base64url");
-  write("database", "password", databasePassword, 0o444);
-  write("demo-database", "password", randomBytes(24).toString("base64url"), 0o444);
-  const apiSecret = randomBytes(48).toString("base64");
-  const metricsSecret = randomBytes(48).toString("base64");
-  const secrets = {
-    "database-url": `postgres://sluice:${databasePassword}@${databaseHost}/sluice`,
-    "api-jwt-secret": apiSecret,
-    "metrics-jwt-secret": metricsSecret,
-    "vault-enc-key": randomBytes(24).toString("base64"),
-    "root-keys": rootKeys,
-  };
-  for (const [name, text] of Object.entries(secrets)) write("control-plane", name, text);
-  copy(at("operator", "config.pem"), "control-plane", "config.pem");
-  copy(at("operator", "keyset"), "control-plane", "keyset");
-  copy(at("operator", "stream-token.pub.pem"), "control-plane", "stream-token.pub.pem");
-
-  for (const region of regions) {
-    const service = `data-plane-${region}`;
-    const client = { certPath: at(service, "client.crt"), keyPath: at(service, "client.key") };
-    await makeCertificate("sluice", client, [service]);
-    give(client.certPath);
-    give(client.keyPath);
-    copy(stream.certPath, service, "stream-ca.crt");
-    write(service, "root-keys", rootKeys);
-    await command(
-      "mint-token",
-      ...["--stream-key", at("operator", "stream-token.pem"), "--group", region, "--region", region],
-      ...["--days", DAYS, "--out", at(service, "token")],
-    );
-    give(at(service, "token"));
-  }
-  write("prometheus", "metrics-token", await token(metricsSecret, "prometheus"), 0o444);
-  write("operator", "api-token", await token(apiSecret, "operator"));
-  write("operator", "complete", "");
+  const { folder, uid } = options;
+  const files = fleetSecrets(options);
+  const at = ({ path }: SecretFile): string => join(folder, path);
+  const isThere = (file: SecretFile): boolean => existsSync(at(file));
+  for (const service of new Set(files.map((file) => dirname(at(file)))))
+    if (existsSync(service)) clearStaging(service);
+  const ofServices = files.filter(({ path }) => dirname(path) !== OPERATOR);
+  if (ofServices.every(isThere)) return "there already";
+  const wanted = files.filter((file) => file.path === API_TOKEN || ofServices.includes(file));
+  const missing = missingSecrets(files, wanted, isThere);
+  for (const file of missing) await newFile(at(file), { mode: file.mode, uid, make: file.make });
   return "made";
 }
 
 export const imageUid = IMAGE_UID;
+
+function fleetSecrets(options: FleetSecretsOptions): readonly SecretFile[] {
+  const { folder, regions, streamNames, databaseHost } = options;
+  const files: SecretFile[] = [];
+  const at = ({ path }: SecretFile): string => join(folder, path);
+  const read = (file: SecretFile): string => readFileSync(at(file), "utf8").trim();
+  const file = (
+    path: string,
+    from: readonly SecretFile[],
+    make: SecretFile["make"],
+    mode = 0o400,
+  ): SecretFile => {
+    const made = { path, from, mode, make };
+    files.push(made);
+    return made;
+  };
+  const text = (
+    path: string,
+    from: readonly SecretFile[],
+    content: () => string | Promise<string>,
+    mode = 0o400,
+  ): SecretFile => file(path, from, async (staged) => writeFileSync(staged, await content()), mode);
+  const copy = (path: string, from: SecretFile): SecretFile =>
+    file(path, [from], (staged) => copyFileSync(at(from), staged));
+  const password = (path: string): SecretFile =>
+    text(path, [], () => randomBytes(24).toString("base64url"), 0o444);
+  const keyPair = (name: string): { readonly secret: SecretFile; readonly known: SecretFile } => {
+    const secret = text(`${OPERATOR}/${name}.pem`, [], newKey);
+    return { secret, known: text(`${OPERATOR}/${name}.pub.pem`, [secret], () => publicKeyOf(read(secret))) };
+  };
+  const certificate = (path: string, commonName: string, names: readonly string[]): SecretFile => {
+    const key = text(`${path}.key`, [], newCertificateKey);
+    return text(`${path}.crt`, [key], () => certificateOf(read(key), commonName, names));
+  };
+
+  const root = keyPair("root");
+  const config = keyPair("config");
+  const streamToken = keyPair("stream-token");
+  const keyset = file(`${OPERATOR}/keyset`, [root.secret, config.known], (staged) =>
+    command(
+      "publish-keyset",
+      ...["--root-key", at(root.secret), "--config-key", at(config.known)],
+      ...["--version", "1", "--min-epoch", "1", "--expires-days", DAYS, "--out", staged],
+    ),
+  );
+  const rootKeys = (service: string): SecretFile =>
+    text(`${service}/root-keys`, [root.known], () => rawPublicKey(at(root.known)));
+  const stream = certificate("control-plane/stream", "sluice stream", streamNames);
+
+  const apiSecret = text("control-plane/api-jwt-secret", [], () => randomBytes(48).toString("base64"));
+  const metricsSecret = text("control-plane/metrics-jwt-secret", [], () =>
+    randomBytes(48).toString("base64"),
+  );
+  const vaultKey = text("control-plane/vault-enc-key", [], () => randomBytes(24).toString("base64"));
+  text(API_TOKEN, [apiSecret], () => token(read(apiSecret), "operator"));
+  rootKeys("control-plane");
+  copy("control-plane/config.pem", config.secret);
+  copy("control-plane/keyset", keyset);
+  copy("control-plane/stream-token.pub.pem", streamToken.known);
+  text("prometheus/metrics-token", [metricsSecret], () => token(read(metricsSecret), "prometheus"), 0o444);
+  password("demo-database/password");
+  const databasePassword = password("database/password");
+  // What the vault's key has sealed is in the database: where that can be reached, the key may be in use.
+  text(
+    "control-plane/database-url",
+    [databasePassword, vaultKey],
+    () => `postgres://sluice:${read(databasePassword)}@${databaseHost}/sluice`,
+  );
+
+  for (const region of regions) {
+    const service = `data-plane-${region}`;
+    certificate(`${service}/client`, "sluice", [service]);
+    copy(`${service}/stream-ca.crt`, stream);
+    rootKeys(service);
+    file(`${service}/token`, [streamToken.secret], (staged) =>
+      command(
+        "mint-token",
+        ...["--stream-key", at(streamToken.secret), "--group", region, "--region", region],
+        ...["--days", DAYS, "--out", staged],
+      ),
+    );
+  }
+  return files;
+}
+
+function newKey(): string {
+  return generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+}
+
+function publicKeyOf(key: string): string {
+  return createPublicKey(key).export({ format: "pem", type: "spki" }).toString();
+}
 
 function token(secret: string, subject: string): Promise<string> {
   return new SignJWT({ role: "admin" })
