@@ -11,6 +11,17 @@ export class UnknownConsoleCommand extends SluiceError {
   }
 }
 
+export class TooManyConsoleCommands extends SluiceError {
+  constructor(limit: number) {
+    super({
+      code: "ECONSOLECOMMANDS",
+      kind: "limit",
+      sqlstate: "54000",
+      clientMessage: `more than ${limit} commands in one message: none of them was done`,
+    });
+  }
+}
+
 /** One of PgBouncer's that is not there, and what does it here. */
 export class CommandElsewhere extends SluiceError {
   constructor(verb: string, instead: string) {

@@ -87,7 +87,7 @@ async function serve(
     }
     const user = await logIntoConsole(startup, logins);
     timer.cancel();
-    const session = new ConsoleSession(socket, options.console, user, startup.address.ip);
+    const session = new ConsoleSession(socket, options.console, user, startup.address.ip, clock);
     socket.write(
       Buffer.concat([
         parameterStatus("server_version", `${options.version}/sluice`),
