@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
@@ -120,6 +121,51 @@ describe.skipIf(helm === undefined)(`the Helm chart${why}`, () => {
     expect(workers("resources.limits.cpu=4")).toBeUndefined();
   });
 
+  it("writes numbers of a values file as they stand there", () => {
+    const folder = mkdtempSync(join(tmpdir(), "sluice-helm-"));
+    const values = join(folder, "values.yaml");
+    const env =
+      "{ MILLION: 1000000, BIG: 12345678901, PART: 1234567.5, SMALL: 0.00001, NONE: 0, FLAG: true, TEXT: 1e6x }";
+    writeFileSync(
+      values,
+      `image: { tag: 20260401 }
+controlPlane: { env: ${env} }
+dataPlanes:
+  - region: eu
+    secret: s
+    clientTlsSecret: t
+    availabilityZone: 1000001
+    workers: 1
+    storage: { size: 2147483648 }
+    autoscaling: { enabled: true, minReplicas: 1, maxReplicas: 2, targetClients: 1000000 }
+    env: ${env}
+`,
+    );
+    const { manifests, text } = render("-f", values);
+    rmSync(folder, { recursive: true });
+    const pods = manifests.flatMap(({ spec }) => {
+      const template = spec?.template as { spec: PodSpec } | undefined;
+      return template === undefined ? [] : template.spec.containers;
+    });
+    expect(pods).toHaveLength(2);
+    for (const { image, env } of pods) {
+      expect(image).toMatch(/:20260401$/);
+      expect(Object.fromEntries(env.map(({ name, value }) => [name, value]))).toMatchObject({
+        MILLION: "1000000",
+        BIG: "12345678901",
+        PART: "1234567.5",
+        SMALL: "0.00001",
+        NONE: "0",
+        FLAG: "true",
+        TEXT: "1e6x",
+      });
+    }
+    expect(text).toContain('averageValue: "1000000"');
+    expect(text).toContain('value: "1000001"');
+    expect(text).toContain("storage: 2147483648");
+    expect(text).not.toMatch(/\de\+/);
+  });
+
   it("needs no secret for tokens where public keys sign them", () => {
     const keys = "https://id.example.com/jwks.json";
     const { text } = render("-f", join(CHART, "ci/full.yaml"), "--set", "controlPlane.jwtSecret=false");
@@ -156,6 +202,7 @@ describe.skipIf(helm === undefined)(`the Helm chart${why}`, () => {
 interface PodSpec {
   readonly terminationGracePeriodSeconds: number;
   readonly containers: readonly {
+    readonly image: string;
     readonly env: readonly { readonly name: string; readonly value: string }[];
     readonly securityContext: object;
     readonly lifecycle: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };

@@ -1,7 +1,15 @@
 {{- define "sluice.name" -}}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{- end }}
 
+{{- /*
+A value as it was written. A number of a values file is a float64, which templates write as 1e+06 from a million on; JSON
+does from 1e21 on, and keeps fractions.
+*/ -}}
+{{- define "sluice.text" -}}
+{{- if kindIs "float64" . }}{{ toJson . }}{{ else if not (kindIs "invalid" .) }}{{ . }}{{ end -}}
+{{- end }}
+
 {{- define "sluice.image" -}}
-{{- $tag := .root.Values.image.tag | default .root.Chart.AppVersion -}}
+{{- $tag := include "sluice.text" .root.Values.image.tag | default .root.Chart.AppVersion -}}
 {{- with .root.Values.image.registry }}{{ . }}/{{ end }}sluice-{{ .plane }}:{{ $tag }}
 {{- end }}
 
@@ -35,7 +43,7 @@ as cores are requested, and not one for each core of the node, whose memory nobo
 {{- define "sluice.workers" -}}
 {{- $resources := .resources | default dict -}}
 {{- $cpu := ($resources.requests | default dict).cpu | toString -}}
-{{- if .workers -}}{{ .workers }}
+{{- if .workers -}}{{ include "sluice.text" .workers }}
 {{- else if ($resources.limits | default dict).cpu -}}
 {{- else if hasSuffix "m" $cpu -}}{{ max 1 (divf (trimSuffix "m" $cpu | float64) 1000 | ceil | int) }}
 {{- else if regexMatch "^[0-9.]+$" $cpu -}}{{ max 1 (ceil (float64 $cpu) | int) }}
@@ -45,6 +53,6 @@ as cores are requested, and not one for each core of the node, whose memory nobo
 {{- define "sluice.env" -}}
 {{- range $name, $value := . }}
 - name: {{ $name }}
-  value: {{ $value | quote }}
+  value: {{ include "sluice.text" $value | quote }}
 {{- end }}
 {{- end }}
