@@ -103,8 +103,7 @@ describe("/metrics of both planes", () => {
     const expected = ["az", "db_name", "mode", "region", "tenant", "user"];
     for (const name of namesOf(sectionsOf(whole, /^Data plane: pools/))) {
       const labels = new Set(data.series(name).flatMap((series) => Object.keys(series.labels)));
-      labels.delete("le");
-      labels.delete("proxy");
+      for (const own of ["le", "proxy", "reason"]) labels.delete(own);
       expect([...labels].sort(), name).toEqual(expected);
     }
     expect(data.series("sluice_clients")[0]?.labels).toEqual({ region: "local", az: "zone-1" });
@@ -201,6 +200,18 @@ describe("/metrics of both planes", () => {
     });
     expect(scrape.value("sluice_logins_total", { tenant: "measured", outcome: "ok" })).toBeGreaterThan(0);
     expect(scrape.text).not.toContain("made-up");
+  });
+
+  it("part a database that a client made up from one that cannot be reached", async () => {
+    const failures = "sluice_server_connect_failures_total";
+    await expect(connectTo(fleet, "measured", { ...LOGIN, database: "no_such" })).rejects.toThrow(
+      /does not exist/,
+    );
+    const scrape = await eventually("the failure in the figures", async () => {
+      const now = await dataPlane();
+      return now.value(failures, { db_name: "no_such", reason: "refused" }) > 0 ? now : undefined;
+    });
+    expect(scrape.value(failures, { db_name: "no_such", reason: "unreachable" })).toBe(0);
   });
 
   it("watch the workers and the configuration", async () => {

@@ -1,6 +1,6 @@
 export { FleetFigures, OTHERS, type PoolTotal, type TenantTotal } from "./fleet-figures.js";
 export { type LoginOutcome, LoginOutcomes } from "./login-outcomes.js";
-export { type PoolLabels, PoolMeter } from "./pool-meter.js";
+export { type ConnectFailure, type PoolLabels, PoolMeter } from "./pool-meter.js";
 export { labelsOf, PoolMeters, poolName } from "./pool-meters.js";
 export {
   boundsOf,

@@ -21,6 +21,9 @@ export interface PoolLabels {
   readonly mode: PoolMode;
 }
 
+/** Why there is no server: its machine or process, the tenant's user or password, or what a client asked it for. */
+export type ConnectFailure = "unreachable" | "login" | "refused";
+
 const at = {
   queries: counterAt("queries"),
   transactions: counterAt("transactions"),
@@ -32,7 +35,6 @@ const at = {
   serversOpened: counterAt("serversOpened"),
   serversClosed: counterAt("serversClosed"),
   connects: counterAt("connects"),
-  connectFailures: counterAt("connectFailures"),
   checkoutTimeouts: counterAt("checkoutTimeouts"),
   resets: counterAt("resets"),
   resetFailures: counterAt("resetFailures"),
@@ -41,6 +43,11 @@ const at = {
   injectedParses: counterAt("injectedParses"),
   evictedStatements: counterAt("evictedStatements"),
   cancels: counterAt("cancels"),
+};
+const failedConnects: Readonly<Record<ConnectFailure, number>> = {
+  unreachable: counterAt("connectsUnreachable"),
+  login: counterAt("connectsNotLoggedIn"),
+  refused: counterAt("connectsRefused"),
 };
 const checkoutTimes = histogramAt("checkout");
 const queryTimes = histogramAt("query");
@@ -129,8 +136,8 @@ export class PoolMeter {
     if (ms >= this.#slowMs) this.#slow?.connect(this, ms);
   }
 
-  connectFailed(ms: number, error: unknown): void {
-    this.#add(at.connectFailures, 1);
+  connectFailed(ms: number, error: unknown, reason: ConnectFailure): void {
+    this.#add(failedConnects[reason], 1);
     this.#slow?.connect(this, ms, error);
   }
 

@@ -44,7 +44,7 @@ describe("spans of what was slow", () => {
     expect(asked.spans).toEqual([]);
     meter.checkedOut(100);
     meter.connected(100);
-    meter.connectFailed(1, Object.assign(new Error("with a secret"), { code: "ECONN" }));
+    meter.connectFailed(1, Object.assign(new Error("with a secret"), { code: "ECONN" }), "unreachable");
     meter.checkoutTimedOut(1, new TypeError("with a secret"));
     expect(asked.spans.map(({ name }) => name)).toEqual(["checkout", "connect", "connect", "checkout"]);
     expect(asked.spans.map(({ attributes }) => attributes["error.type"])).toEqual([

@@ -1,6 +1,7 @@
 import type { Registry } from "prom-client";
 import {
   boundsOf,
+  type ConnectFailure,
   counterOf,
   type FleetFigures,
   gaugeOf,
@@ -19,6 +20,12 @@ interface Shown {
   readonly labels: Labels;
   readonly row: PoolRow;
 }
+
+const CONNECT_FAILURES: readonly (readonly [ConnectFailure, PoolCounter])[] = [
+  ["unreachable", "connectsUnreachable"],
+  ["login", "connectsNotLoggedIn"],
+  ["refused", "connectsRefused"],
+];
 
 /** Supavisor's names where ours mean the same (docs/metrics.md), our own for the rest. */
 export function poolMetrics(registry: Registry, figures: FleetFigures): void {
@@ -117,7 +124,18 @@ export function poolMetrics(registry: Registry, figures: FleetFigures): void {
     "Times that a server's prepared statements were thinned out.",
     "evictedStatements",
   );
-  counter("sluice_server_connect_failures_total", "Attempts that failed.", "connectFailures");
+  readMetric(registry, {
+    name: "sluice_server_connect_failures_total",
+    help: "Attempts that failed.",
+    type: "counter",
+    read: () =>
+      shown().flatMap(({ labels, row }) =>
+        CONNECT_FAILURES.map(([reason, column]) => ({
+          labels: { ...labels, reason },
+          value: counterOf(row, column),
+        })),
+      ),
+  });
   counter("sluice_checkout_timeouts_total", "Clients that waited in vain for a server.", "checkoutTimeouts");
   counter("sluice_server_resets_total", "Servers made clean for the next client.", "resets");
   counter(

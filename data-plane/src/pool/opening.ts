@@ -3,6 +3,7 @@ import { background } from "@sluice/shared/lifecycle";
 import type { Logger } from "@sluice/shared/observability";
 import { type Clock, Deadline, type Timer } from "@sluice/shared/time";
 import type { PoolMeter } from "../metrics/index.js";
+import { connectFailureOf } from "./connect-failure.js";
 import type { ConnectVerdict } from "./connect-verdict.js";
 import type { Opened } from "./pooled-server.js";
 import { Reach } from "./reach.js";
@@ -98,7 +99,7 @@ export class Opening {
     try {
       opened = await connect(Deadline.after(clock, timeoutMs()));
     } catch (error) {
-      meter.connectFailed(clock.monotonic() - begunAtMs, error);
+      meter.connectFailed(clock.monotonic() - begunAtMs, error, connectFailureOf(error));
       this.#underWay -= 1;
       // What failed was the way to servers that are not wanted any more.
       if (generation === this.#generation) this.#failed(SluiceError.from(error));
