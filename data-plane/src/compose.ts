@@ -123,6 +123,7 @@ export async function composePrimary(
     figures,
     configuration: () => subscription.status(),
     tenants: () => directory.size,
+    workers: config.DATA_PLANE_WORKERS,
     labels: { region: config.REGION, az: config.AVAILABILITY_ZONE ?? "nil" },
     build: BUILD,
   });

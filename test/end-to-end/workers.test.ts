@@ -87,6 +87,7 @@ describe("a data plane of several workers", () => {
     const clients = await Promise.all(Array.from({ length: 12 }, () => connectTo(fleet, "t", login)));
     await eventually("all are counted", async () => (await metric("sluice_clients")) === 12);
     expect(await metric("sluice_workers")).toBe(WORKERS);
+    expect(await metric("sluice_workers_wanted")).toBe(WORKERS);
     await Promise.all(clients.map((client) => client.end()));
   });
 

@@ -19,6 +19,8 @@ export interface PlaneMetricsOptions {
   readonly figures: FleetFigures;
   readonly configuration: () => ConfigurationFigures;
   readonly tenants: () => number;
+  /** As many as there are to be. */
+  readonly workers: number;
   /** On every series. */
   readonly labels: Readonly<Record<string, string>>;
   readonly build: string;
@@ -44,6 +46,7 @@ export function planeMetrics(options: PlaneMetricsOptions): Registry {
   gauge("sluice_servers_idle", "Server connections idle.", servers("idle"));
   gauge("sluice_servers_pinned", "Server connections kept by one session.", servers("pinned"));
   gauge("sluice_tenants", "Tenants known.", options.tenants);
+  gauge("sluice_workers_wanted", "Workers that are to be there.", () => options.workers);
   gauge("supavisor_tenants_active", "Tenants with clients.", () => {
     const totals = [...figures.tenantTotals().values()];
     return totals.filter(({ clients }) => clients > 0).length;
