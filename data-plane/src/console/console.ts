@@ -11,6 +11,7 @@ import {
   ConsoleTenantUnknown,
 } from "./console-failure.js";
 import type { ConsoleUser } from "./console-users.js";
+import { DatabaseTotals } from "./database-totals.js";
 import { MinuteRates } from "./minute-rates.js";
 import {
   clientsTable,
@@ -77,11 +78,13 @@ const HELP: Table = {
 /** What the commands of the console do; no bytes, no sockets. Orders live until this data plane ends. */
 export class Console {
   readonly #options: ConsoleOptions;
+  readonly #totals: DatabaseTotals;
   readonly #rates: MinuteRates;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
-    this.#rates = new MinuteRates(options.figures, options.clock);
+    this.#totals = new DatabaseTotals(options.figures);
+    this.#rates = new MinuteRates(this.#totals, options.clock);
   }
 
   /** @throws SluiceError that the user of the console reads */
@@ -110,7 +113,9 @@ export class Console {
       case "servers":
         return serversTable(await fleet.ask({ what: "servers" }), clock.now());
       case "stats":
-        return statsTable(figures, (tenant, database) => this.#rates.of(tenant, database));
+        return statsTable(this.#totals.now().values(), (tenant, database) =>
+          this.#rates.of(tenant, database),
+        );
       case "tenants":
       case "databases":
         return tenantsTable(

@@ -11,6 +11,7 @@ import {
   type PoolRow,
 } from "../metrics/index.js";
 import type { Tenant } from "../tenants/index.js";
+import type { DatabaseTotal } from "./database-totals.js";
 import type { Cell, Table } from "./table.js";
 
 const table = (columns: string, rows: readonly (readonly Cell[])[]): Table => ({
@@ -105,33 +106,26 @@ export function serversOf(answers: readonly AskAnswer[]): readonly ServerRow[] {
 
 /** PgBouncer's totals, by tenant and database; times in micro-seconds. `rates` are of the last whole minute. */
 export function statsTable(
-  figures: FleetFigures,
+  totals: Iterable<DatabaseTotal>,
   rates: (tenant: string, database: string) => PoolRow | undefined,
 ): Table {
-  const sums = new Map<string, { tenant: string; database: string; rows: PoolRow[] }>();
-  for (const { pool, row } of figures.pools()) {
-    const key = JSON.stringify([pool.tenant, pool.database]);
-    const sum = sums.get(key) ?? { tenant: pool.tenant, database: pool.database, rows: [] };
-    sum.rows.push(row);
-    sums.set(key, sum);
-  }
   return table(
     "database total_server_assignment_count total_xact_count total_query_count total_received total_sent " +
       "total_xact_time total_query_time total_wait_time avg_server_assignment_count avg_xact_count avg_query_count " +
       "avg_recv avg_sent avg_xact_time avg_query_time avg_wait_time tenant",
-    [...sums.values()].map(({ tenant, database, rows }) => {
-      const lately = rates(tenant, database);
-      return [database, ...totalsOf(rows), ...averagesOf(lately), tenant];
-    }),
+    [...totals].map(({ tenant, database, row }) => [
+      database,
+      ...totalsOf(row),
+      ...averagesOf(rates(tenant, database)),
+      tenant,
+    ]),
   );
 }
 
-function totalsOf(rows: readonly PoolRow[]): readonly number[] {
-  const counter = (name: PoolCounter): number => rows.reduce((sum, row) => sum + counterOf(row, name), 0);
-  const count = (name: PoolHistogram): number =>
-    rows.reduce((sum, row) => sum + histogramOf(row, name).count, 0);
-  const sumUs = (name: PoolHistogram): number =>
-    Math.round(rows.reduce((sum, row) => sum + histogramOf(row, name).sumMs, 0) * 1000);
+function totalsOf(row: PoolRow): readonly number[] {
+  const counter = (name: PoolCounter): number => counterOf(row, name);
+  const count = (name: PoolHistogram): number => histogramOf(row, name).count;
+  const sumUs = (name: PoolHistogram): number => Math.round(histogramOf(row, name).sumMs * 1000);
   return [
     count("checkout"),
     counter("transactions"),
@@ -148,7 +142,7 @@ function totalsOf(rows: readonly PoolRow[]): readonly number[] {
 function averagesOf(minute: PoolRow | undefined): readonly number[] {
   if (minute === undefined) return [0, 0, 0, 0, 0, 0, 0, 0];
   const [assigned = 0, xacts = 0, queries = 0, received = 0, sent = 0, xactUs = 0, queryUs = 0, waitUs = 0] =
-    totalsOf([minute]);
+    totalsOf(minute);
   const each = (sum: number, count: number): number => (count === 0 ? 0 : Math.round(sum / count));
   const perSecond = (count: number): number => Math.round(count / 60);
   return [

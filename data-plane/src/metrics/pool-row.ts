@@ -108,12 +108,6 @@ export function addRow(sum: PoolRow, row: PoolRow): void {
   });
 }
 
-export function sumOfRows(rows: readonly PoolRow[]): PoolRow {
-  const sum = emptyRow();
-  for (const row of rows) addRow(sum, row);
-  return sum;
-}
-
 /** What stays of a row after its worker or its pool: what was counted, not what was there. */
 export function addCounts(sum: PoolRow, row: PoolRow): void {
   addFrom(sum, row, COUNTERS_AT);
@@ -124,6 +118,11 @@ export function countsSince(row: PoolRow, before: PoolRow): PoolRow {
   const since = row.slice();
   for (let i = COUNTERS_AT; i < ROW_WIDTH; i++) since[i] = (row[i] ?? 0) - (before[i] ?? 0);
   return since;
+}
+
+/** A counter is lower: these cannot be later figures of the same pool. Sums of times are not looked at, which may be rounded. */
+export function isBehind(row: PoolRow, before: PoolRow): boolean {
+  return POOL_COUNTERS.some((name) => counterOf(row, name) < counterOf(before, name));
 }
 
 function addFrom(sum: PoolRow, row: PoolRow, first: number): void {
