@@ -51,7 +51,8 @@ async function serve(
   response: ServerResponse,
   { readiness, metrics, logLevel }: OperationsOptions,
 ): Promise<void> {
-  switch (request.url) {
+  const [path] = (request.url ?? "").split("?", 1);
+  switch (path) {
     case "/livez":
       answer(response, 200, { status: "ok" });
       break;
@@ -64,20 +65,38 @@ async function serve(
       await answerMetrics(request, response, metrics);
       break;
     case "/log-level":
-      if (request.method === "PUT") {
-        const wanted = (await bodyOf(request)).trim();
-        const level = LOG_LEVELS.find((known) => known === wanted);
-        if (level === undefined) {
-          answer(response, 400, { error: `the body must be one of ${LOG_LEVELS.join(", ")}` });
-          return;
-        }
-        logLevel.set(level);
-      }
-      answer(response, 200, { level: logLevel.get() });
+      await answerLogLevel(request, response, logLevel);
       break;
     default:
       answer(response, 404, { error: "there are /livez, /readyz, /metrics and /log-level" });
   }
+}
+
+async function answerLogLevel(
+  request: IncomingMessage,
+  response: ServerResponse,
+  logLevel: OperationsOptions["logLevel"],
+): Promise<void> {
+  switch (request.method) {
+    case "PUT": {
+      const wanted = (await bodyOf(request)).trim();
+      const level = LOG_LEVELS.find((known) => known === wanted);
+      if (level === undefined) {
+        answer(response, 400, { error: `the body must be one of ${LOG_LEVELS.join(", ")}` });
+        return;
+      }
+      logLevel.set(level);
+      break;
+    }
+    case "GET":
+    case "HEAD":
+      break;
+    default:
+      response.setHeader("allow", "GET, HEAD, PUT");
+      answer(response, 405, { error: "GET tells the level, PUT sets it" });
+      return;
+  }
+  answer(response, 200, { level: logLevel.get() });
 }
 
 async function answerMetrics(
