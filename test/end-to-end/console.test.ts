@@ -166,6 +166,16 @@ describe.skipIf(missing("psql"))("the console of a data plane with two workers",
     });
   });
 
+  it("resumes one tenant of a pause of all by no half: it says that all are paused", async () => {
+    await psql("ann", "PAUSE");
+    expect((await psql("ann", "RESUME calm")).stderr).toMatch(
+      /55000.*all tenants are paused, "calm" with them/,
+    );
+    expect((await show("TENANTS")).map(({ paused }) => paused)).toEqual(["1", "1"]);
+    expect((await psql("ann", "RESUME")).stdout).toContain("RESUME");
+    expect((await show("TENANTS")).map(({ paused }) => paused)).toEqual(["0", "0"]);
+  });
+
   it("opens servers anew after RECONNECT, at the end of their transaction", async () => {
     await withClients("calm", 1, async ([client]) => {
       const pid = async (): Promise<unknown> =>

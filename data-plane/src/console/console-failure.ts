@@ -67,6 +67,17 @@ export class ConsoleClientUnknown extends SluiceError {
   }
 }
 
+export class ConsoleAllPaused extends SluiceError {
+  constructor(tenant: string) {
+    super({
+      code: "ECONSOLEALLPAUSED",
+      kind: "conflict",
+      sqlstate: "55000",
+      clientMessage: `all tenants are paused, ${JSON.stringify(tenant.slice(0, 100))} with them: RESUME without a name ends that`,
+    });
+  }
+}
+
 export class ConsoleBusy extends SluiceError {
   constructor(servers: number, waitedMs: number) {
     super({

@@ -2,12 +2,26 @@ import { silentLogger } from "@sluice/shared/observability";
 import { FakeClock } from "@sluice/shared/time";
 import { beforeEach, describe, expect, it } from "vitest";
 import { FleetFigures, PoolMeter, poolName, type WorkerFigures } from "../metrics/index.js";
-import { Directory } from "../tenants/index.js";
-import { Console } from "./console.js";
+import { Directory, type Tenant } from "../tenants/index.js";
+import { Console, type ConsoleOptions } from "./console.js";
 import type { ConsoleUser } from "./console-users.js";
 
 const POOL = { tenant: "a", database: "d", user: "u", mode: "transaction" } as const;
 const NAME = poolName(POOL);
+
+function consoleWith(options: Partial<ConsoleOptions>): Console {
+  return new Console({
+    fleet: { ask: () => Promise.resolve([]), paused: () => false },
+    figures: new FleetFigures(10),
+    directory: new Directory(),
+    settings: () => [],
+    bundle: () => ({}),
+    version: "1",
+    clock: new FakeClock(),
+    logger: silentLogger,
+    ...options,
+  });
+}
 
 function figuresOf(meter: PoolMeter | undefined, forgottenPools: readonly string[] = []): WorkerFigures {
   return {
@@ -36,6 +50,36 @@ function meterWith(queries: number): PoolMeter {
   return meter;
 }
 
+describe("RESUME", () => {
+  const user: ConsoleUser = {
+    name: "ann",
+    right: "write",
+    verifier: () => Promise.reject(new Error("unused")),
+  };
+
+  it("of one tenant is refused while all are paused, and says what to do", async () => {
+    const asked: string[] = [];
+    const directory = new Directory();
+    directory.find = () => ({}) as Tenant;
+    const console = consoleWith({
+      directory,
+      fleet: {
+        ask: ({ what }) => {
+          asked.push(what);
+          return Promise.resolve([]);
+        },
+        paused: (tenant) => tenant === undefined,
+      },
+    });
+    await expect(console.run("RESUME a", user, "127.0.0.1")).rejects.toThrow(
+      'all tenants are paused, "a" with them: RESUME without a name ends that',
+    );
+    expect(asked).toEqual([]);
+    expect(await console.run("RESUME", user, "127.0.0.1")).toEqual({ tag: "RESUME" });
+    expect(asked).toEqual(["resume"]);
+  });
+});
+
 describe("SHOW STATS", () => {
   const user: ConsoleUser = {
     name: "bob",
@@ -48,16 +92,7 @@ describe("SHOW STATS", () => {
   beforeEach(() => {
     figures = new FleetFigures(10);
     clock = new FakeClock();
-    console = new Console({
-      fleet: { ask: () => Promise.resolve([]), paused: () => false },
-      figures,
-      directory: new Directory(),
-      settings: () => [],
-      bundle: () => ({}),
-      version: "1",
-      clock,
-      logger: silentLogger,
-    });
+    console = consoleWith({ figures, clock });
   });
 
   async function stats(): Promise<readonly Readonly<Record<string, unknown>>[]> {

@@ -5,6 +5,7 @@ import type { FleetFigures } from "../metrics/index.js";
 import type { Directory } from "../tenants/index.js";
 import { type Command, parseCommand, type Shown } from "./command.js";
 import {
+  ConsoleAllPaused,
   ConsoleBusy,
   ConsoleClientUnknown,
   ConsoleRightMissing,
@@ -29,7 +30,8 @@ import type { Table } from "./table.js";
 export interface ConsoleFleet {
   /** Answers of all workers. @throws DeadlinePassed */
   ask(ask: Ask): Promise<readonly AskAnswer[]>;
-  paused(tenant: string): boolean;
+  /** Undefined: all tenants at once. */
+  paused(tenant: string | undefined): boolean;
 }
 
 export interface ConsoleOptions {
@@ -68,7 +70,7 @@ const HELP: Table = {
       "write",
       "clients wait from the next transaction on; returns when no server is in use",
     ],
-    ["RESUME [tenant]", "write", "ends PAUSE and KILL"],
+    ["RESUME [tenant]", "write", "ends PAUSE and KILL; after PAUSE of all only RESUME of all does"],
     ["RECONNECT [tenant]", "write", "servers are opened anew as they come back"],
     ["KILL tenant", "write", "ends its clients and servers now; new clients wait for RESUME"],
     ["KILL_CLIENT id", "write", "ends one client, by the id of SHOW CLIENTS"],
@@ -151,6 +153,9 @@ export class Console {
     }
     const { order, tenant } = command;
     if (tenant !== undefined && directory.find(tenant) === undefined) throw new ConsoleTenantUnknown(tenant);
+    // It would change nothing: everybody's pause is not parted into those of tenants.
+    if (order === "resume" && tenant !== undefined && fleet.paused(undefined))
+      throw new ConsoleAllPaused(tenant);
     await fleet.ask({ what: order, tenant });
     if (order === "pause") await this.#idle(tenant);
   }

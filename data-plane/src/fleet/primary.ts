@@ -152,8 +152,8 @@ export class Primary implements StateSink {
     );
   }
 
-  /** By an order of the console. */
-  paused(tenant: string): boolean {
+  /** By an order of the console. Undefined: all tenants at once. */
+  paused(tenant: string | undefined): boolean {
     return this.#questions.paused(tenant);
   }
 

@@ -55,8 +55,9 @@ export class Questions {
     for (const question of this.#open.values()) this.#settle(question, worker);
   }
 
-  paused(tenant: string): boolean {
-    return this.#allPaused || this.#paused.has(tenant);
+  /** Undefined: all tenants at once. */
+  paused(tenant: string | undefined): boolean {
+    return this.#allPaused || (tenant !== undefined && this.#paused.has(tenant));
   }
 
   /** What a worker that begins has to be told. */
