@@ -55,7 +55,7 @@ export async function readSupavisor(url: string, vaultKey: string): Promise<Foun
       )
     ).rows;
     const users = groupedBy(
-      await rows("users", "inserted_at, db_user, mode_type DESC"),
+      await rows("users", "inserted_at, db_user, mode_type DESC, db_user_alias"),
       "tenant_external_id",
     );
     const members = groupedBy(
@@ -96,15 +96,28 @@ function tenantOf(row: Row, users: readonly Row[], vault: Vault): FoundTenant {
   };
 }
 
-/** Supavisor has a row for each mode of a user; here a user has one, and the port decides the mode. */
+/**
+ * Supavisor has a row for each mode of a user, and for each alias, which is what clients there log in with; here a user has
+ * one, the port decides the mode, and clients log in as `db_user`.
+ */
 function usersOf(rows: readonly Row[], vault: Vault, notes: string[]): Row[] {
   const byName = new Map<string, Row>();
   for (const row of rows) {
     const name = String(row.db_user);
-    if (byName.has(name)) {
-      notes.push(`user ${name} is there more than once; the first row is taken`);
+    const alias = String(row.db_user_alias ?? name);
+    const first = byName.get(name);
+    if (first !== undefined) {
+      notes.push(
+        alias === first.db_user_alias
+          ? `user ${name} is there more than once; the first row is taken`
+          : `user ${name} is there again with the alias ${alias}, which is left out with its password and limits: its clients have to log in as ${name}`,
+      );
       continue;
     }
+    if (alias !== name)
+      notes.push(
+        `user ${name} has the alias ${alias}, by which nobody logs in here: its clients have to log in as ${name}`,
+      );
     byName.set(name, {
       db_user: name,
       db_user_alias: row.db_user_alias,

@@ -55,7 +55,8 @@ describe("moving in from Supavisor", () => {
     });
     await supavisor.user("listed", "alice", "a", { max_clients: 7, pool_checkout_timeout: 100 });
     await supavisor.user("listed", "alice", "a", { mode_type: "session", pool_size: 3 });
-    await supavisor.user("listed", "bob", "b", {});
+    await supavisor.user("listed", "bob", "b", { db_user_alias: "robert", inserted_at: "2999-01-01" });
+    await supavisor.user("listed", "bob", "c", { db_user_alias: "reports", inserted_at: "2999-01-02" });
     await supavisor.tenant("was-banned", {
       banned_at: "2020-01-01",
       ban_reason: "x",
@@ -100,6 +101,8 @@ describe("moving in from Supavisor", () => {
     expect(out.trim().split("\n")).toEqual([
       expect.stringMatching(/^tenant huge: refused: default_pool_size must be at most 10000$/),
       "tenant listed: note: user alice is there more than once; the first row is taken",
+      "tenant listed: note: user bob has the alias robert, by which nobody logs in here: its clients have to log in as bob",
+      "tenant listed: note: user bob is there again with the alias reports, which is left out with its password and limits: its clients have to log in as bob",
       "tenant listed: note: default_pool_strategy lifo is not known here",
       "tenant listed: created",
       "tenant listed: banned: the bill",
