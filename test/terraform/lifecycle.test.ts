@@ -32,6 +32,8 @@ resource "sluice_cluster" "both" {
   ]
 }
 `;
+  /** What holds for the cluster, Terraform extends to its tenants. */
+  const FIRST = CLUSTER.replace("members", "lifecycle {\n    create_before_destroy = true\n  }\n  members");
   const LOOKED_AT = `
 data "sluice_tenant" "asked" {
   external_id = sluice_tenant.asked.external_id
@@ -186,10 +188,10 @@ resource "sluice_tenant_ban" "asked" {
   });
 
   it("are replaced by another name, while a cluster names them", async () => {
-    const first = "lifecycle {\n    create_before_destroy = true\n  }";
-    folder.configure(all("", first));
+    const first = all().replace(CLUSTER, FIRST);
+    folder.configure(first);
     await folder.apply();
-    folder.configure(all("", first).replaceAll('external_id  = "listed"', 'external_id  = "renamed"'));
+    folder.configure(first.replaceAll('external_id  = "listed"', 'external_id  = "renamed"'));
     expect(actionsOf(await folder.plan())).toMatchObject({
       "sluice_cluster.both": "update",
       "sluice_tenant.listed": "create,delete",
@@ -200,7 +202,7 @@ resource "sluice_tenant_ban" "asked" {
     expect(actionsOf(await folder.plan())).toEqual({});
     expect((await callApi(fleet, "GET", "/api/tenants/listed")).status).toBe(404);
     await served(fleet, "renamed", { password: postgres.password });
-    folder.configure(all("", first));
+    folder.configure(first);
     await folder.apply();
   });
 
@@ -217,9 +219,9 @@ resource "sluice_tenant_ban" "asked" {
 
   it("leave a cluster before their tenant is deleted", async () => {
     // Written to the state: Terraform deletes such a thing after what refers to it has changed.
-    folder.configure(all("", "lifecycle {\n    create_before_destroy = true\n  }"));
+    folder.configure(all().replace(CLUSTER, FIRST));
     await folder.apply();
-    const cluster = CLUSTER.replace(/.*listed.*\n/, "");
+    const cluster = FIRST.replace(/.*listed.*\n/, "");
     folder.configure(providerBlock(fleet) + managedTenant(postgres, "asked") + cluster);
     await folder.apply();
     expect((await callApi(fleet, "GET", "/api/tenants/listed")).status).toBe(404);

@@ -31,11 +31,6 @@ resource "sluice_tenant" "member" {
   db_port      = 5432
   db_database  = "shop"
   require_user = true
-
-  # So that a member can be renamed, and be taken out of the cluster and deleted in one apply.
-  lifecycle {
-    create_before_destroy = true
-  }
 }
 
 resource "sluice_tenant_user" "app" {
@@ -55,4 +50,10 @@ resource "sluice_cluster" "shop" {
       type   = local.members[key].type
     }
   ]
+
+  # So that a member can get another name, or leave the cluster and be deleted, in one apply: Terraform extends it to the
+  # tenants. One of them cannot be made anew under its name while it is a member.
+  lifecycle {
+    create_before_destroy = true
+  }
 }

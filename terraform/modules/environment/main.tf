@@ -36,11 +36,6 @@ resource "sluice_tenant" "this" {
       password_wo_version = var.passwords_version
     }
   }
-
-  # A tenant that a cluster names can be renamed, and be taken out of the cluster and deleted in one apply.
-  lifecycle {
-    create_before_destroy = true
-  }
 }
 
 resource "sluice_tenant_user" "this" {

@@ -5,18 +5,22 @@ export class ApiRefused extends Error {
   readonly fields: Readonly<Record<string, readonly string[]>>;
   /** The answer's x-request-id, by which the control plane's log knows the request. */
   readonly requestId: string | undefined;
+  /** An earlier try of this request ended without word of whether it was done: this no may be its consequence. */
+  readonly mayBeDone: boolean;
 
   constructor(
     status: number,
     text: string,
     fields: Readonly<Record<string, readonly string[]>>,
     requestId: string | undefined,
+    mayBeDone = false,
   ) {
     super(text);
     this.name = "ApiRefused";
     this.status = status;
     this.fields = fields;
     this.requestId = requestId;
+    this.mayBeDone = mayBeDone;
   }
 }
 

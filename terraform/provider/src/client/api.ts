@@ -58,10 +58,13 @@ export class Api {
   send<T>(request: ApiRequest): Promise<ApiAnswer<T>> {
     const deadline = request.deadline ?? Deadline.after(this.clock, this.#options.retryTimeoutMs);
     let unanswered = 0;
+    let mayBeDone = false;
     return retried(
       async () => {
-        const outcome = await this.#attempt<T>(request, deadline);
-        if (outcome.done || !(outcome.failure instanceof ApiUnreachable)) return outcome;
+        const outcome = await this.#attempt<T>(request, deadline, mayBeDone);
+        if (outcome.done) return outcome;
+        mayBeDone ||= leavesOpen(outcome.failure);
+        if (!(outcome.failure instanceof ApiUnreachable)) return outcome;
         unanswered += 1;
         if (unanswered === MOST_UNANSWERED) throw outcome.failure;
         return outcome;
@@ -72,7 +75,11 @@ export class Api {
     );
   }
 
-  async #attempt<T>(request: ApiRequest, deadline: Deadline): Promise<Attempt<ApiAnswer<T>>> {
+  async #attempt<T>(
+    request: ApiRequest,
+    deadline: Deadline,
+    mayBeDone: boolean,
+  ): Promise<Attempt<ApiAnswer<T>>> {
     const { method, path, body, headers = {} } = request;
     const url = this.endpoint + path;
     let answer: HttpAnswer;
@@ -96,9 +103,9 @@ export class Api {
     }
     if (answer.status === 429 || answer.status === 503) {
       const afterMs = retryAfterMs(answer.headers["retry-after"], this.clock.now());
-      return { done: false, failure: refusal(answer, url), afterMs };
+      return { done: false, failure: refusal(answer, url, mayBeDone), afterMs };
     }
-    if (answer.status < 200 || answer.status > 299) throw refusal(answer, url);
+    if (answer.status < 200 || answer.status > 299) throw refusal(answer, url, mayBeDone);
     return { done: true, result: accepted<T>(answer, url) };
   }
 }
@@ -114,7 +121,16 @@ function accepted<T>({ status, headers, text }: HttpAnswer, url: string): ApiAns
   };
 }
 
-function refusal({ status, headers, text }: HttpAnswer, url: string): ApiRefused | ApiNotUnderstood {
+/** A control plane says 503 too when it lost its database, perhaps in the middle of a commit. */
+function leavesOpen(failure: Error): boolean {
+  return !(failure instanceof ApiRefused) || failure.status === 503;
+}
+
+function refusal(
+  { status, headers, text }: HttpAnswer,
+  url: string,
+  mayBeDone: boolean,
+): ApiRefused | ApiNotUnderstood {
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -129,6 +145,7 @@ function refusal({ status, headers, text }: HttpAnswer, url: string): ApiRefused
     typeof error === "string" ? error : `the answer was ${status}`,
     fields as Readonly<Record<string, readonly string[]>>,
     typeof requestId === "string" ? requestId : undefined,
+    mayBeDone,
   );
 }
 

@@ -24,7 +24,8 @@ export function diagnosticsOf(doing: string, error: unknown, fieldPath: FieldPat
   if (error instanceof ApiUnreachable) {
     const what = `The control plane did not answer at ${error.url}: ${error.message}.`;
     const doubt = error.wasChange
-      ? " The change may have been made all the same; applying again is safe."
+      ? " The change may have been made all the same. Applying again is safe: a thing that was made and is not in state is " +
+        "left as it is, and told of with the terraform import that takes it over."
       : "";
     return [problem(summary, `${what} Check endpoint (or SLUICE_ENDPOINT).${doubt}`)];
   }

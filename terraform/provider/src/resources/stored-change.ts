@@ -16,34 +16,46 @@ export interface Wanted<T> {
 const MOST_TRIES = 50;
 
 /**
- * Makes a thing that must not be there. One that is there exactly as wanted, secrets included, is taken: an earlier try
- * made it and its answer was lost.
- * @throws Refused when there is another one of the name
+ * Makes a thing that must not be there. One that was there before is never taken, however much it is as wanted: with
+ * create_before_destroy it is the very thing that Terraform deletes next. Only one that came after the first try is
+ * ours, when the answer to that try was lost.
+ * @throws Refused when there is one of the name
  */
 export async function createOnce<T>(wanted: Wanted<T>, importAddress: string): Promise<Stored<T>> {
-  const { things, path, content, deadline } = wanted;
+  const { things, path, content, what, deadline } = wanted;
+  const refused = (): Refused => new Refused([alreadyThere(what, importAddress)]);
+  if ((await things.find(path, deadline)) !== undefined) throw refused();
   try {
     return await things.put(path, content, { absent: true }, deadline);
   } catch (error) {
     if (!isOtherVersion(error)) throw error;
-    return takeSame(wanted, importAddress);
+    const own = error.mayBeDone ? await asWanted(wanted) : undefined;
+    if (own === undefined) throw refused();
+    return own;
   }
 }
 
-/** @throws Refused unless the stored one is exactly what is wanted */
-export async function takeSame<T>(wanted: Wanted<T>, importAddress: string): Promise<Stored<T>> {
-  const { things, path, content, what, deadline } = wanted;
+/** The stored one, if it is exactly what is wanted, secrets included. */
+export async function asWanted<T>(wanted: Wanted<T>): Promise<Stored<T> | undefined> {
+  const { things, path, content, deadline } = wanted;
   const { outcome } = await things.dryRun(path, content);
-  const there = await things.find(path, deadline);
-  if (outcome === "unchanged" && there !== undefined) return there;
-  throw new Refused([alreadyThere(what, importAddress)]);
+  return outcome === "unchanged" ? things.find(path, deadline) : undefined;
 }
 
 export function alreadyThere(what: string, importAddress: string) {
   return problem(
     `There is a ${what} already`,
-    `It was not made by this configuration, and is not as this configuration wants it. To manage it from here, run ` +
-      `terraform import ${importAddress} and plan again; or take another name.`,
+    `It was there before this change, and is left as it is. ${waysOut(importAddress)}`,
+  );
+}
+
+/** What to do about a thing whose name is taken. */
+export function waysOut(importAddress: string): string {
+  return (
+    `To manage it from here, run terraform import ${importAddress} and plan again; or take another name. If it is in ` +
+    "state and is to be replaced: its name is its identity, so that the new one cannot stand beside the old one; take " +
+    "create_before_destroy out of its lifecycle and of those that refer to it. If it is tainted, terraform untaint " +
+    "keeps it."
   );
 }
 
@@ -70,13 +82,18 @@ export async function putUnlessChanged<T>(
   });
 }
 
-/** Repeats an attempt that read, decided, and then found that somebody had come in between. */
-export async function whileOthersChange<T>(attempt: () => Promise<T>): Promise<T> {
+/**
+ * Repeats an attempt that read, decided, and then found that somebody had come in between.
+ * @param attempt is told whether that may have been an earlier attempt of its own, whose answer was lost
+ */
+export async function whileOthersChange<T>(attempt: (mayBeDone: boolean) => Promise<T>): Promise<T> {
+  let mayBeDone = false;
   for (let tries = 1; ; tries++) {
     try {
-      return await attempt();
+      return await attempt(mayBeDone);
     } catch (error) {
       if (!isOtherVersion(error) || tries === MOST_TRIES) throw error;
+      mayBeDone ||= error.mayBeDone;
     }
   }
 }
@@ -105,6 +122,6 @@ export function changedOutside(what: string, names: readonly string[]) {
   );
 }
 
-export function isOtherVersion(error: unknown): boolean {
+function isOtherVersion(error: unknown): error is ApiRefused {
   return error instanceof ApiRefused && error.status === 412;
 }

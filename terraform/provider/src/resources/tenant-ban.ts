@@ -13,7 +13,7 @@ import type { Value, Values } from "../protocol/index.js";
 import { explained } from "./api-diagnostics.js";
 import { differing } from "./differing.js";
 import { ACKED, GENERATION, settled, settledRemoval, WAIT_FOR_FLEET, withAcked } from "./fleet-progress.js";
-import { changedOutside, whileOthersChange } from "./stored-change.js";
+import { changedOutside, waysOut, whileOthersChange } from "./stored-change.js";
 import { externalId } from "./tenant-schema.js";
 import { textOf } from "./texts.js";
 import { deadlineOf, type Operation, TIMEOUTS } from "./timeouts.js";
@@ -97,21 +97,24 @@ export const tenantBan: Resource<Sluice> = {
   },
 };
 
-/** One that is there as wanted is taken: an earlier try made it. */
+/** A ban that was there before is not taken, even where it is as wanted; one that came after the first try is ours. */
 async function ban(sluice: Sluice, planned: Values, prior: Values | null): Promise<Values> {
   const operation: Operation = prior === null ? "create" : "update";
   const deadline = deadlineOf(planned, operation, sluice.api.clock);
-  const attempt = async (): Promise<{ state: Values; regions: readonly string[] | null }> => {
+  const attempt = async (
+    mayBeDone: boolean,
+  ): Promise<{ state: Values; regions: readonly string[] | null }> => {
     const stored = await sluice.tenants.find(pathOf(planned), deadline);
     if (stored === undefined) throw new Refused([noTenant(planned)]);
     const there = banState(stored, planned);
     if (
+      (mayBeDone || prior !== null) &&
       there !== null &&
       differing(TENANT_BAN_SCHEMA, there, { ...planned, id: there.id ?? null }).length === 0
     ) {
       return { state: there, regions: stored.record.regions };
     }
-    if (prior === null && there !== null) throw new Refused([otherBan(planned, there)]);
+    if (prior === null && there !== null) throw new Refused([bannedAlready(planned, there)]);
     if (prior !== null) {
       const now = banState(stored, prior);
       const changed = now === null ? [] : differing(TENANT_BAN_SCHEMA, now, prior);
@@ -174,11 +177,11 @@ function noTenant({ tenant = null }: Values) {
   ]);
 }
 
-function otherBan({ tenant = null }: Values, there: Values) {
+function bannedAlready({ tenant = null }: Values, there: Values) {
   return problem(
     "The tenant is banned already",
-    `For another reason: ${JSON.stringify(there.reason)}. To manage that ban from here, run terraform import ` +
-      `sluice_tenant_ban.NAME ${String(tenant)}.`,
+    `It was so before this change, for this reason: ${JSON.stringify(there.reason)}. ` +
+      waysOut(`sluice_tenant_ban.NAME ${String(tenant)}`),
     ["tenant"],
   );
 }

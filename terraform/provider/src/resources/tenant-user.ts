@@ -6,7 +6,14 @@ import { differing } from "./differing.js";
 import { settled, settledRemoval, withAcked } from "./fleet-progress.js";
 import { passwordProblems, passwordState, passwordToSend } from "./password.js";
 import { poolerUris } from "./pooler-uris.js";
-import { changedOutside, removeIfSame, takeSame, type Wanted, whileOthersChange } from "./stored-change.js";
+import {
+  alreadyThere,
+  asWanted,
+  changedOutside,
+  removeIfSame,
+  type Wanted,
+  whileOthersChange,
+} from "./stored-change.js";
 import { TENANT_USER_SCHEMA } from "./tenant-user-schema.js";
 import { textOf } from "./texts.js";
 import { deadlineOf } from "./timeouts.js";
@@ -71,18 +78,18 @@ async function put(sluice: Sluice, change: Change, prior: Values | null): Promis
   const { planned } = change;
   const wanted = wantedOf(sluice, change, prior);
   const { things, path, content, what, deadline } = wanted;
-  const attempt = async (): Promise<{ state: Values; regions: readonly string[] | null }> => {
+  const attempt = async (
+    mayBeDone: boolean,
+  ): Promise<{ state: Values; regions: readonly string[] | null }> => {
     const tenant = await sluice.tenants.find(tenantPathOf(planned), deadline);
     if (tenant === undefined) throw new Refused([noTenant(planned)]);
     const { record } = tenant;
     const user = record.users.find(({ db_user }) => db_user === planned.db_user);
     if (prior === null && user !== undefined) {
-      const same = await takeSame(
-        wanted,
-        `sluice_tenant_user.NAME ${String(planned.tenant)}/${user.db_user}`,
-      );
-      const taken = stateOf(sluice, record, same.record, tenant.generation, planned);
-      return { state: taken, regions: record.regions };
+      const own = mayBeDone ? await asWanted(wanted) : undefined;
+      if (own === undefined) throw new Refused([alreadyThere(what, importAddress(planned))]);
+      const made = stateOf(sluice, record, own.record, tenant.generation, planned);
+      return { state: made, regions: record.regions };
     }
     if (prior !== null) {
       const now = user === undefined ? {} : stateOf(sluice, record, user, tenant.generation, prior);
@@ -151,6 +158,10 @@ function pathOf(values: Values): string {
 
 function nameOf(values: Values): string {
   return `user ${JSON.stringify(values.db_user)} of tenant ${JSON.stringify(values.tenant)}`;
+}
+
+function importAddress({ tenant = null, db_user: dbUser = null }: Values): string {
+  return `sluice_tenant_user.NAME ${String(tenant)}/${String(dbUser)}`;
 }
 
 function noTenant({ tenant = null }: Values) {

@@ -111,14 +111,15 @@ function finished(
   return settled(sluice, what, tenantState(sluice, stored, planned), stored.record.regions, deadline);
 }
 
-/** Terraform deletes before it changes what refers to the deleted, unless it is told otherwise. */
+/** Terraform deletes before it changes what refers to the deleted, unless what refers to it says otherwise. */
 async function orInCluster<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     if (!(error instanceof ApiRefused) || error.status !== 409) throw error;
     const hint =
-      "Take it out of the cluster first; a tenant that is replaced needs lifecycle { create_before_destroy = true }";
+      "Take it out of the cluster first. Where it leaves the cluster, or gets another name, in the same apply, the " +
+      "sluice_cluster needs lifecycle { create_before_destroy = true }";
     throw new ApiRefused(409, `${error.message}. ${hint}`, {}, error.requestId);
   }
 }

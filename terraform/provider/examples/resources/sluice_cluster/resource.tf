@@ -5,11 +5,6 @@ resource "sluice_tenant" "member" {
   db_port      = 5432
   db_database  = "shop"
   require_user = true
-
-  # Else Terraform deletes a member before the cluster lets go of it, which the control plane refuses.
-  lifecycle {
-    create_before_destroy = true
-  }
 }
 
 resource "sluice_cluster" "shop" {
@@ -18,4 +13,10 @@ resource "sluice_cluster" "shop" {
     { tenant = sluice_tenant.member["primary"].external_id, type = "write" },
     { tenant = sluice_tenant.member["replica"].external_id, type = "read" },
   ]
+
+  # So that a member can get another name, or leave the cluster and be deleted, in one apply: Terraform extends it to the
+  # tenants. One of them cannot be made anew under its name while it is a member.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
