@@ -181,6 +181,34 @@ resource "sluice_tenant_user" "many" {
     await callApi(fleet, "DELETE", "/api/tenants/a");
   });
 
+  it("is a user called as a step of a path: nothing of it reaches the tenant", async () => {
+    const user = (name: string, address = "odd"): string => `
+resource "sluice_tenant_user" "${address}" {
+  tenant    = sluice_tenant.a.external_id
+  db_user   = "${name}"
+  password  = "p"
+  pool_size = 1
+}
+`;
+    folder.configure(tenant("") + user(".."));
+    expect(await folder.fails("validate")).toContain("db_user must not be . or ..");
+    folder.configure(tenant("") + user("plain"));
+    await folder.apply();
+    const roles = ["plain", ".."].map((name) => ({ db_user: name, db_password: "p", pool_size: 1 }));
+    await callApi(fleet, "PUT", "/api/tenants/a", { tenant: { users: roles } });
+    folder.configure(tenant("") + user("plain") + user("another", "other"));
+    expect(await folder.fails("import", "sluice_tenant_user.other", "a/..")).toContain("cannot be asked for");
+    // A state of before names were looked at.
+    folder.write("terraform.tfstate", folder.stateText.replaceAll('"plain"', '".."'));
+    folder.configure(tenant(""));
+    expect(await folder.fails("apply", "-auto-approve")).toContain("cannot be asked for");
+    const { users: kept } = (await stored("/api/tenants/a")) as { users: { db_user: string }[] };
+    expect(kept.map(({ db_user: name }) => name)).toEqual(["plain", ".."]);
+    expect(between.seen.filter((line) => line.startsWith("DELETE"))).toEqual([]);
+    await folder.ok("state", "rm", "sluice_tenant_user.odd");
+    await folder.ok("destroy", "-auto-approve");
+  });
+
   it("with a ban is told: one that is there already, an end that has passed, no tenant", async () => {
     folder.configure(through() + managedTenant(postgres, "banned"));
     await folder.apply();

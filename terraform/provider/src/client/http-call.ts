@@ -37,7 +37,7 @@ export function httpCaller(endpoint: string, caCertificate: string | undefined):
   return ({ method, path, headers, body, timeoutMs }) =>
     new Promise((resolve, reject) => {
       const sent = send(
-        new URL(prefix + path, base),
+        unchangedUrl(prefix + path, base),
         { method, agent, headers, signal: AbortSignal.timeout(timeoutMs) },
         (answer) => {
           const chunks: Buffer[] = [];
@@ -62,4 +62,13 @@ export function httpCaller(endpoint: string, caCertificate: string | undefined):
       );
       sent.end(body);
     });
+}
+
+/** @throws for a path that a URL would shorten: it would ask for something else */
+function unchangedUrl(path: string, base: URL): URL {
+  const url = new URL(path, base);
+  if (url.pathname + url.search !== path || url.origin !== base.origin) {
+    throw new Error(`the path ${path} would be sent as ${url.pathname}${url.search}`);
+  }
+  return url;
 }

@@ -54,15 +54,3 @@ export class Sluice {
     );
   }
 }
-
-export function tenantPath(externalId: string): string {
-  return `/api/tenants/${encodeURIComponent(externalId)}`;
-}
-
-export function userPath(externalId: string, dbUser: string): string {
-  return `${tenantPath(externalId)}/users/${encodeURIComponent(dbUser)}`;
-}
-
-export function clusterPath(alias: string): string {
-  return `/api/clusters/${encodeURIComponent(alias)}`;
-}

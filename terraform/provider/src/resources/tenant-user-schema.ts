@@ -1,11 +1,14 @@
 import { LIMITS } from "@sluice/shared/tenant";
-import { attribute, between, bytes, oneOf, type Schema } from "../framework/index.js";
+import { attribute, between, bytes, type Check, oneOf, type Schema } from "../framework/index.js";
 import { ACKED, GENERATION, WAIT_FOR_FLEET } from "./fleet-progress.js";
 import { USER_LIMITS } from "./manager.js";
 import { PASSWORD_ATTRIBUTES, PASSWORD_FINGERPRINT } from "./password.js";
 import { poolerUriAttribute } from "./pooler-uris.js";
 import { externalId } from "./tenant-schema.js";
 import { TIMEOUTS } from "./timeouts.js";
+
+const addressable: Check = (value) =>
+  value === "." || value === ".." ? "must not be . or .., which cannot stand in a URL" : undefined;
 
 export const TENANT_USER_SCHEMA: Schema = {
   description:
@@ -21,7 +24,7 @@ export const TENANT_USER_SCHEMA: Schema = {
     db_user: attribute("string", "The role in the database. Another name is another user.", {
       required: true,
       replaces: true,
-      checks: [bytes(LIMITS.nameBytes)],
+      checks: [bytes(LIMITS.nameBytes), addressable],
     }),
     ...PASSWORD_ATTRIBUTES,
     password_fingerprint: attribute("string", PASSWORD_FINGERPRINT, {

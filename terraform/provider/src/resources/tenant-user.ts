@@ -58,6 +58,8 @@ export const tenantUser: Resource<Sluice> = {
     const [tenant = "", ...rest] = id.split("/");
     const dbUser = rest.join("/");
     const known = { tenant, db_user: dbUser };
+    // One that could be read with its tenant, and never be changed or deleted, is not begun with.
+    if (dbUser !== "") pathOf(known);
     const state = dbUser === "" ? null : await explained(`import the user ${id}`, found(sluice, known));
     if (state !== null) return state;
     const text = `The control plane has no user ${JSON.stringify(id)}. The id is tenant/db_user.`;
