@@ -2,7 +2,7 @@ import { type Fleet, startFleet } from "@sluice/local/fleet";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from "vitest";
 import { callApi } from "../support/tenant-api.js";
 import { databaseOf, providerBlock } from "./sample-configuration.js";
-import { TerraformFolder } from "./terraform-folder.js";
+import { actionsOf, TerraformFolder } from "./terraform-folder.js";
 import { describeTerraform } from "./terraform-run.js";
 
 describeTerraform("what Terraform makes anew under its name", () => {
@@ -111,14 +111,87 @@ resource "sluice_cluster" "m" {
     expect(await folder.planIsEmpty()).toBe(true);
   });
 
+  const left = async (): Promise<unknown> => {
+    const { users, banned_at: bannedAt } = await stored("/api/tenants/m");
+    return [users.map(({ db_user: user }) => user), bannedAt];
+  };
+
+  it.each([
+    ["by -replace", "-replace=sluice_tenant.m"],
+    ["by -replace, with a state that is not refreshed", "-replace=sluice_tenant.m", "-refresh=false"],
+    ["because it is tainted"],
+  ])("takes with it what is the tenant's, %s, in one apply", async (_title, ...args) => {
+    folder.configure(bare("") + around(""));
+    await folder.apply();
+    const { id } = await stored("/api/tenants/m");
+    if (args.length === 0) await folder.ok("taint", "sluice_tenant.m");
+    const REPLACED = "delete,create";
+    expect(actionsOf(await folder.plan(...args))).toEqual({
+      "sluice_cluster.m": REPLACED,
+      "sluice_tenant.m": REPLACED,
+      "sluice_tenant_ban.m": REPLACED,
+      "sluice_tenant_user.m": REPLACED,
+    });
+    await folder.ok("apply", "-input=false", "the.plan");
+    expect((await stored("/api/tenants/m")).id).not.toBe(id);
+    expect(await left()).toEqual([["app"], expect.any(String)]);
+    await stored("/api/clusters/around");
+    expect(await folder.planIsEmpty()).toBe(true);
+  });
+
+  it("stays, and so does a cluster with create_before_destroy that names it; the next apply brings its users", async () => {
+    const cluster = around("").replace("members =", `${FIRST}\n  members =`);
+    folder.configure(bare("") + cluster);
+    await folder.apply();
+    const before = [(await stored("/api/tenants/m")).id, (await stored("/api/clusters/around")).id];
+    const refused = await folder.fails("apply", "-auto-approve", ...replace("sluice_tenant.m"));
+    expect(refused).toContain('There is a tenant "m" already');
+    await folder.apply();
+    const after = [(await stored("/api/tenants/m")).id, (await stored("/api/clusters/around")).id];
+    expect(after).toEqual(before);
+    expect(await left()).toEqual([["app"], expect.any(String)]);
+    expect(await folder.planIsEmpty()).toBe(true);
+  });
+
+  it("by somebody else, between plan and apply, is not taken for the tenant that was planned with", async () => {
+    const user = around("").slice(0, around("").indexOf('resource "sluice_tenant_ban"'));
+    folder.configure(bare("") + user);
+    await folder.apply();
+    folder.configure(bare("") + user.replace("pool_size = 1", "pool_size = 2"));
+    await folder.ok("plan", "-out=the.plan");
+    await callApi(fleet, "DELETE", "/api/tenants/m");
+    const role = { db_user: "app", db_password: "p", pool_size: 1 };
+    const database = { db_host: "localhost", db_port: postgres.port, db_database: "postgres" };
+    await callApi(fleet, "PUT", "/api/tenants/m", {
+      tenant: { ...database, require_user: true, users: [role] },
+    });
+    expect(await folder.fails("apply", "the.plan")).toContain("Its tenant was deleted and made anew");
+    await folder.apply();
+    expect(await folder.planIsEmpty()).toBe(true);
+  });
+
+  it("leaves alone what is of other tenants, and what is the tenant's when the tenant only changes", async () => {
+    const other = bare("")
+      .replace(/provider "sluice" \{[^}]*\}/, "")
+      .replaceAll('"m"', '"other"');
+    folder.configure(bare("") + around("") + other);
+    await folder.apply();
+    expect(actionsOf(await folder.plan("-replace=sluice_tenant.other"))).toEqual({
+      "sluice_tenant.other": "delete,create",
+    });
+    folder.configure(bare("default_pool_size = 3") + around("") + other);
+    expect(actionsOf(await folder.plan())).toEqual({ "sluice_tenant.m": "update" });
+    await folder.apply();
+    expect(await folder.planIsEmpty()).toBe(true);
+  });
+
   it("is made anew without create_before_destroy: user, ban and cluster", async () => {
     folder.configure(bare("") + around(""));
     await folder.apply();
     const { id } = await stored("/api/clusters/around");
     await folder.apply(...replace("sluice_tenant_user.m", "sluice_tenant_ban.m", "sluice_cluster.m"));
     expect((await stored("/api/clusters/around")).id).not.toBe(id);
-    const { users, banned_at: bannedAt } = await stored("/api/tenants/m");
-    expect([users.map(({ db_user: user }) => user), bannedAt]).toEqual([["app"], expect.any(String)]);
+    expect(await left()).toEqual([["app"], expect.any(String)]);
     expect(await folder.planIsEmpty()).toBe(true);
   });
 });

@@ -3,6 +3,7 @@ import { Api, type ApiOptions } from "./api.js";
 import { Fleet } from "./fleet.js";
 import type { Pooler } from "./pooler.js";
 import type { ClusterRecord, TenantRecord, UserRecord } from "./records.js";
+import { Renewals } from "./renewals.js";
 import { type Condition, headersOf, type Stored, stored, Things } from "./things.js";
 import { Turns } from "./turns.js";
 
@@ -15,6 +16,7 @@ export class Sluice {
   readonly fleet: Fleet;
   /** Of changes of one tenant, by its path. */
   readonly turns = new Turns();
+  readonly renewals = new Renewals();
   /** Undefined where nobody has said where the data planes are. */
   readonly pooler: Pooler | undefined;
   readonly #interruption: AbortController;

@@ -50,6 +50,15 @@ export function planChange(schema: Schema, prior: Values | null, config: Values)
   };
 }
 
+/** The same plan with these computed attributes becoming others, for whose sake the thing has to be made anew. */
+export function planAnew(plan: Plan, names: readonly string[]): Plan {
+  return {
+    planned: { ...plan.planned, ...Object.fromEntries(names.map((name) => [name, UNKNOWN])) },
+    replaces: [...plan.replaces, ...names.map((name) => [name])],
+    changed: plan.changed || names.length > 0,
+  };
+}
+
 function differs(schema: Schema, name: string, planned: Values, prior: Values): boolean {
   return !sameValue(planned[name] ?? null, prior[name] ?? null, typeBelow(typeOf(schema), name));
 }

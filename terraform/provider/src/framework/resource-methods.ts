@@ -1,7 +1,7 @@
 import { isKnown, isValues, type Values, valueOfJson } from "../protocol/index.js";
 import { type Diagnostic, problem } from "./diagnostic.js";
 import { pathMessage } from "./path.js";
-import { planChange } from "./plan.js";
+import { planAnew, planChange } from "./plan.js";
 import type { Change, Resource } from "./resource.js";
 import { typeOf } from "./schema.js";
 import {
@@ -62,7 +62,8 @@ export function resourceMethods<C>(service: Service<C>): Methods {
           return { plannedState: proposedNewState, requiresReplace: [], said: [] };
         }
         const values = readValues(config, resource.schema) ?? {};
-        const { planned, replaces, changed } = planChange(resource.schema, prior, values);
+        const own = planChange(resource.schema, prior, values);
+        const { planned, replaces, changed } = planAnew(own, renewed(service, resource, own.planned, prior));
         const change = { planned, config: values };
         const said = changed
           ? await previewed(service, resource, change, replaces.length > 0 ? null : prior)
@@ -131,6 +132,16 @@ function applied<C>(
     return prior === null ? resource.create(client, change) : resource.update(client, { ...change, prior });
   }
   return prior === null ? Promise.resolve(null) : resource.remove(client, prior).then(() => null);
+}
+
+function renewed<C>(
+  { knownClient }: Service<C>,
+  resource: Resource<C>,
+  planned: Values,
+  prior: Values | null,
+): readonly string[] {
+  if (knownClient === undefined || resource.planned === undefined) return [];
+  return resource.planned(knownClient, planned, prior);
 }
 
 /** Only of what is known in full: an unknown name or port can be asked about at apply only. */

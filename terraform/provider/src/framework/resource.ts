@@ -24,6 +24,12 @@ export interface Resource<C> {
   validate?(config: Values): readonly Diagnostic[];
   /** Asks the API what it would say, before anything is changed. Everything in `change` is known. */
   preview?(client: C, change: Change, prior: Values | null): Promise<readonly Diagnostic[]>;
+  /**
+   * Told of every plan, of what something refers to before that.
+   * @param prior null: it is to be made, or to be made anew
+   * @returns computed attributes that become others by what else is planned, so that it has to be made anew
+   */
+  planned?(client: C, planned: Values, prior: Values | null): readonly string[];
   /** Null: it is not there any more. */
   read(client: C, state: Values): Promise<Values | null>;
   create(client: C, change: Change): Promise<Values>;

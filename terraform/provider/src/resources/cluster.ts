@@ -12,7 +12,7 @@ import {
   type Resource,
   type Schema,
 } from "../framework/index.js";
-import { isList, isValues, type Values } from "../protocol/index.js";
+import { isList, isValues, type Value, type Values } from "../protocol/index.js";
 import { explained, previewed } from "./api-diagnostics.js";
 import { differing } from "./differing.js";
 import { ACKED, GENERATION, settled, settledRemoval, WAIT_FOR_FLEET, withAcked } from "./fleet-progress.js";
@@ -75,6 +75,12 @@ export const cluster: Resource<Sluice> = {
       fieldPath,
       [/^alias$/, /tenant_external_id$/],
     ),
+
+  /** A member that is made anew has to leave before. */
+  planned({ renewals }, { members }, prior) {
+    const before = namesOf(prior?.members);
+    return namesOf(members).some((name) => before.includes(name) && renewals.has(name)) ? ["id"] : [];
+  },
 
   async read(sluice, state) {
     const stored = await explained(`read the ${nameOf(state)}`, sluice.clusters.find(pathOf(state)));
@@ -161,6 +167,10 @@ function contentOf({ planned }: Change): Record<string, unknown> {
       active,
     })),
   };
+}
+
+function namesOf(members: Value | undefined): readonly Value[] {
+  return isList(members) ? members.filter(isValues).map(({ tenant = null }) => tenant) : [];
 }
 
 function pathOf(values: Values): string {

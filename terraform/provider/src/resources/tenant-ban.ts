@@ -14,6 +14,7 @@ import { explained } from "./api-diagnostics.js";
 import { differing } from "./differing.js";
 import { ACKED, GENERATION, settled, settledRemoval, WAIT_FOR_FLEET, withAcked } from "./fleet-progress.js";
 import { changedOutside, waysOut, whileOthersChange } from "./stored-change.js";
+import { checkSameTenant, TENANT_ID } from "./tenant-identity.js";
 import { externalId } from "./tenant-schema.js";
 import { textOf } from "./texts.js";
 import { deadlineOf, type Operation, TIMEOUTS } from "./timeouts.js";
@@ -34,6 +35,7 @@ export const TENANT_BAN_SCHEMA: Schema = {
       replaces: true,
       checks: [externalId],
     }),
+    tenant_id: TENANT_ID,
     reason: attribute("string", "Why. Clients read it.", {
       required: true,
       checks: [bytes(LIMITS.banReasonBytes)],
@@ -55,6 +57,8 @@ export const TENANT_BAN_SCHEMA: Schema = {
 export const tenantBan: Resource<Sluice> = {
   schema: TENANT_BAN_SCHEMA,
   importId: "the tenant's external_id",
+
+  planned: ({ renewals }, { tenant }) => (renewals.has(tenant) ? ["tenant_id"] : []),
 
   async read(sluice, state) {
     const stored = await explained(`read the ${nameOf(state)}`, sluice.tenants.find(pathOf(state)));
@@ -106,6 +110,7 @@ async function ban(sluice: Sluice, planned: Values, prior: Values | null): Promi
   ): Promise<{ state: Values; regions: readonly string[] | null }> => {
     const stored = await sluice.tenants.find(pathOf(planned), deadline);
     if (stored === undefined) throw new Refused([noTenant(planned)]);
+    checkSameTenant(nameOf(planned), prior, stored.record);
     const there = banState(stored, planned);
     if (
       (mayBeDone || prior !== null) &&
@@ -137,6 +142,7 @@ function banState({ record, generation }: Stored<TenantRecord>, known: Values): 
   return {
     id: record.external_id,
     tenant: record.external_id,
+    tenant_id: record.id,
     reason: record.ban_reason,
     until: sameMoment(record.banned_until, known.until ?? null),
     banned_at: record.banned_at,

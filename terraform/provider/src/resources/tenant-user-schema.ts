@@ -4,6 +4,7 @@ import { ACKED, GENERATION, WAIT_FOR_FLEET } from "./fleet-progress.js";
 import { USER_LIMITS } from "./manager.js";
 import { PASSWORD_ATTRIBUTES, PASSWORD_FINGERPRINT } from "./password.js";
 import { poolerUriAttribute } from "./pooler-uris.js";
+import { TENANT_ID } from "./tenant-identity.js";
 import { externalId } from "./tenant-schema.js";
 import { TIMEOUTS } from "./timeouts.js";
 
@@ -21,6 +22,7 @@ export const TENANT_USER_SCHEMA: Schema = {
       replaces: true,
       checks: [externalId],
     }),
+    tenant_id: TENANT_ID,
     db_user: attribute("string", "The role in the database. Another name is another user.", {
       required: true,
       replaces: true,

@@ -14,6 +14,7 @@ import {
   type Wanted,
   whileOthersChange,
 } from "./stored-change.js";
+import { checkSameTenant } from "./tenant-identity.js";
 import { TENANT_USER_SCHEMA } from "./tenant-user-schema.js";
 import { textOf } from "./texts.js";
 import { deadlineOf } from "./timeouts.js";
@@ -32,6 +33,8 @@ export const tenantUser: Resource<Sluice> = {
       fieldPath(change.config),
       [/^users/],
     ),
+
+  planned: ({ renewals }, { tenant }) => (renewals.has(tenant) ? ["tenant_id"] : []),
 
   read: (sluice, state) => explained(`read the ${nameOf(state)}`, found(sluice, state)),
 
@@ -86,6 +89,7 @@ async function put(sluice: Sluice, change: Change, prior: Values | null): Promis
     const tenant = await sluice.tenants.find(tenantPathOf(planned), deadline);
     if (tenant === undefined) throw new Refused([noTenant(planned)]);
     const { record } = tenant;
+    checkSameTenant(what, prior, record);
     const user = record.users.find(({ db_user }) => db_user === planned.db_user);
     if (prior === null && user !== undefined) {
       const own = mayBeDone ? await asWanted(wanted) : undefined;
@@ -127,7 +131,7 @@ function contentOf({ planned, config }: Change, prior: Values | null): Record<st
 
 function stateOf(
   sluice: Sluice,
-  { external_id: tenant, db_database: database }: TenantRecord,
+  { id: tenantId, external_id: tenant, db_database: database }: TenantRecord,
   user: UserRecord,
   generation: number | undefined,
   known: Values,
@@ -135,6 +139,7 @@ function stateOf(
   return {
     id: `${tenant}/${user.db_user}`,
     tenant,
+    tenant_id: tenantId,
     db_user: user.db_user,
     ...passwordState(known, known.password_fingerprint ?? null, user.db_password_fingerprint),
     password_fingerprint: user.db_password_fingerprint ?? null,

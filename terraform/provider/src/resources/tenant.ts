@@ -32,11 +32,17 @@ export const tenant: Resource<Sluice> = {
       [/^(external_id|sni_hostname)$/],
     ),
 
+  planned({ renewals }, { external_id: name = null }, prior) {
+    if (prior !== null) renewals.hold(textOf(prior.external_id));
+    else if (typeof name === "string") renewals.plan(name);
+    return [];
+  },
+
   async read(sluice, state) {
     const stored = await explained(`read the ${nameOf(state)}`, sluice.tenants.find(pathOf(state)));
-    return stored === undefined
-      ? null
-      : withAcked(sluice, tenantState(sluice, stored, state), stored.record.regions);
+    if (stored === undefined) return null;
+    sluice.renewals.hold(stored.record.external_id);
+    return withAcked(sluice, tenantState(sluice, stored, state), stored.record.regions);
   },
 
   async create(sluice, change) {
