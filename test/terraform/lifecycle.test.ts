@@ -1,5 +1,6 @@
 import { type Fleet, startFleet } from "@sluice/local/fleet";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { TestCa } from "../support/certificates.js";
 import { eventually } from "../support/eventually.js";
 import { callApi, connectTo, served } from "../support/tenant-api.js";
 import { psql } from "../support/tools.js";
@@ -145,6 +146,64 @@ output "members" {
     await folder.ok("apply", "-input=false", "the.plan");
     expect(await shown("/api/tenants/asked")).toMatchObject({ default_pool_size: 15, sni_hostname: null });
     expect(await folder.planIsEmpty()).toBe(true);
+  });
+
+  it("show a CA that is not in the configuration, by its fingerprint, and take it away", async () => {
+    const [own, foreign] = [await TestCa.make("Own"), await TestCa.make("Foreign")];
+    const secured = (more = ""): string => `${providerBlock(fleet)}
+resource "sluice_tenant" "secured" {
+  external_id  = "secured"
+  db_host      = "localhost"
+  db_port      = ${postgres.port}
+  db_database  = "postgres"
+  require_user = true
+  upstream_ssl = true
+  ${more}
+}
+`;
+    const setElsewhere = () =>
+      callApi(fleet, "PUT", "/api/tenants/secured", { tenant: { upstream_tls_ca: foreign.cert } });
+    const fingerprint = async (): Promise<unknown> =>
+      (await shown("/api/tenants/secured")).upstream_tls_ca_fingerprint;
+    const other = await TerraformFolder.make("attached");
+    try {
+      other.configure(secured());
+      await other.apply();
+      await setElsewhere();
+      const plan = await other.plan();
+      expect(actionsOf(plan)).toEqual({ "sluice_tenant.secured": "update" });
+      expect(plan.resource_changes?.[0]?.change).toMatchObject({
+        before: { upstream_tls_ca_fingerprint: expect.any(String) },
+        after: { upstream_tls_ca_fingerprint: null },
+      });
+      await other.ok("apply", "-input=false", "the.plan");
+      expect(await fingerprint()).toBeNull();
+
+      other.configure(secured("default_pool_size = 4"));
+      await other.ok("plan", "-out=the.plan");
+      await setElsewhere();
+      expect(await other.fails("apply", "the.plan")).toContain("changed upstream_tls_ca_fingerprint");
+      await other.apply();
+      expect([await fingerprint(), await other.planIsEmpty()]).toEqual([null, true]);
+
+      await setElsewhere();
+      await other.ok("state", "rm", "sluice_tenant.secured");
+      await other.ok("import", "sluice_tenant.secured", "secured");
+      expect(await other.apply()).toContain("0 added, 1 changed");
+      expect([await fingerprint(), await other.planIsEmpty()]).toEqual([null, true]);
+
+      other.write("ca.pem", own.cert);
+      other.configure(secured('upstream_tls_ca = file("ca.pem")'));
+      await other.apply();
+      const before = await fingerprint();
+      expect([before, await other.planIsEmpty()]).toEqual([expect.any(String), true]);
+      await setElsewhere();
+      await other.apply();
+      expect([await fingerprint(), await other.planIsEmpty()]).toEqual([before, true]);
+    } finally {
+      await other.ok("destroy", "-auto-approve");
+      other.remove();
+    }
   });
 
   it("are made again when somebody has deleted them", async () => {

@@ -17,6 +17,8 @@ export interface AttributeOptions {
   readonly replaces?: boolean;
   /** Of a computed one: it stays as it was unless one of these changes. Absent: unless anything does. */
   readonly keptUnless?: readonly string[];
+  /** Of a computed one: what the configuration makes of it. Where it is otherwise, somebody has changed what it shows. */
+  readonly derived?: (config: Values) => Value;
   readonly checks?: readonly Check[];
 }
 
@@ -56,6 +58,11 @@ export function typesOf(attributes: Attributes): Readonly<Record<string, ValueTy
 /** Whether the configuration may speak of it. */
 export function isConfigurable({ required, optional, default: fallback }: Attribute): boolean {
   return required === true || optional === true || fallback !== undefined;
+}
+
+/** Whether the configuration decides what it is, by itself or by what it is derived from. */
+export function isDecided(attribute: Attribute): boolean {
+  return isConfigurable(attribute) || attribute.derived !== undefined;
 }
 
 export function defaultOf({ default: fallback }: Attribute, config: Values): Value {

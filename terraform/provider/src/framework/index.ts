@@ -3,6 +3,7 @@ export {
   type Attributes,
   attribute,
   isConfigurable,
+  isDecided,
   type NestedAttributes,
   nestedAttribute,
 } from "./attribute.js";

@@ -22,6 +22,10 @@ const SCHEMA: Schema = {
     ),
     uri: attribute("string", "URI.", { computed: true, keptUnless: ["name"] }),
     generation: attribute("number", "Generation.", { computed: true }),
+    length: attribute("number", "Length of the note.", {
+      computed: true,
+      derived: ({ note = null }) => (typeof note === "string" ? note.length : note),
+    }),
   },
   blocks: {
     manager: {
@@ -135,6 +139,15 @@ describe("a plan", () => {
     const { planned, changed } = planChange(SCHEMA, { ...made(), size: 50, note: "by hand" }, SILENT);
     expect(changed).toBe(true);
     expect(planned).toMatchObject({ size: 15, note: null });
+  });
+
+  it("derives from the configuration what is computed of it, and sees drift in it alone as a change", () => {
+    const config = { ...SILENT, note: "four" };
+    expect(planChange(SCHEMA, null, config).planned.length).toBe(4);
+    expect(planChange(SCHEMA, made(config), config).changed).toBe(false);
+    expect(planChange(SCHEMA, null, { ...SILENT, note: UNKNOWN }).planned.length).toBe(UNKNOWN);
+    const { planned, changed, replaces } = planChange(SCHEMA, { ...made(), length: 9 }, SILENT);
+    expect([planned.length, changed, replaces]).toEqual([null, true, []]);
   });
 
   it("carries a default that hangs on something unknown as unknown", () => {

@@ -8,7 +8,7 @@ import {
   type Value,
   type Values,
 } from "../protocol/index.js";
-import { type Attribute, type Attributes, defaultOf, isConfigurable } from "./attribute.js";
+import { type Attribute, type Attributes, defaultOf, isConfigurable, isDecided } from "./attribute.js";
 import type { Path } from "./path.js";
 import { type Schema, typeOf } from "./schema.js";
 
@@ -31,12 +31,15 @@ export function planChange(schema: Schema, prior: Values | null, config: Values)
     const content = config[name] ?? null;
     configured[name] = isValues(content) ? configuredValues(block.attributes, content) : content;
   }
+  for (const [name, { derived }] of Object.entries(attributes)) {
+    if (derived !== undefined) configured[name] = derived(config);
+  }
   const differing = new Set(
     Object.keys(configured).filter((name) => prior === null || differs(schema, name, configured, prior)),
   );
   const changed = prior === null || differing.size > 0;
   const computed = Object.entries(attributes)
-    .filter(([, attribute]) => !isConfigurable(attribute))
+    .filter(([, attribute]) => !isDecided(attribute))
     .map(([name, { keptUnless }]): [string, Value] => {
       const stays =
         prior !== null && (!changed || (keptUnless?.every((other) => !differing.has(other)) ?? false));

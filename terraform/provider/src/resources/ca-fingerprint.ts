@@ -1,4 +1,10 @@
 import { createHash, X509Certificate } from "node:crypto";
+import { UNKNOWN, type Value } from "../protocol/index.js";
+
+/** Unknown where the certificates are, or cannot be read: then the API refuses them. */
+export function caFingerprintOf(pem: Value): Value {
+  return typeof pem === "string" ? (caFingerprint(pem) ?? UNKNOWN) : pem;
+}
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 

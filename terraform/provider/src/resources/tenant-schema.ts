@@ -1,5 +1,6 @@
 import { LIMITS } from "@sluice/shared/tenant";
 import { attribute, bytes, matches, type Schema } from "../framework/index.js";
+import { caFingerprintOf } from "./ca-fingerprint.js";
 import { ACKED, GENERATION, WAIT_FOR_FLEET } from "./fleet-progress.js";
 import { MANAGER } from "./manager.js";
 import { PASSWORD_FINGERPRINT } from "./password.js";
@@ -30,13 +31,14 @@ export const TENANT_SCHEMA: Schema = {
     upstream_tls_ca: attribute(
       "string",
       'One or more CA certificates in PEM, for `upstream_verify = "peer"`. The API shows its fingerprint only, so an ' +
-        "imported tenant has none in state until the next apply.",
+        "imported tenant has none in state until the next apply. One that is stored and not in the configuration is " +
+        "taken away; a plan shows it by the fingerprint.",
       { optional: true, checks: [bytes(LIMITS.caBytes)] },
     ),
     upstream_tls_ca_fingerprint: attribute(
       "string",
       "SHA-256 of the CA certificates, as `openssl x509 -fingerprint -sha256` prints it.",
-      { computed: true, keptUnless: ["upstream_tls_ca"] },
+      { computed: true, derived: ({ upstream_tls_ca: pem = null }) => caFingerprintOf(pem) },
     ),
     manager_password_fingerprint: attribute("string", `Of the manager. ${PASSWORD_FINGERPRINT}`, {
       computed: true,
