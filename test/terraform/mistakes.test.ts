@@ -121,6 +121,34 @@ resource "sluice_tenant" "a" {
     expect((await callApi(fleet, "GET", "/api/tenants/lost")).status).toBe(404);
   });
 
+  it("with an answer to an update that is lost is made good, and nobody else is blamed for it", async () => {
+    const all = (size: number): string => `${through()}
+${listedTenant(postgres, "lost", `default_pool_size = ${size}`).replace("pool_size = 5", `pool_size = ${size}`)}
+resource "sluice_cluster" "lost" {
+  alias   = "around"
+  active  = ${size === 3}
+  members = [{ tenant = sluice_tenant.lost.external_id, type = "write" }]
+}
+resource "sluice_tenant_ban" "lost" {
+  tenant = sluice_tenant.lost.external_id
+  reason = "reason ${size}"
+}
+`;
+    folder.configure(all(3));
+    await folder.apply();
+    const lost = new Set<string>();
+    between.meddle = ({ method, path }) => {
+      if (method === "GET" || path.includes("dry_run") || lost.has(`${method} ${path}`)) return undefined;
+      lost.add(`${method} ${path}`);
+      return "lose-answer";
+    };
+    folder.configure(all(4));
+    expect(await folder.apply()).toContain("0 added, 4 changed");
+    expect(lost.size).toBe(4);
+    expect(await folder.planIsEmpty()).toBe(true);
+    await folder.ok("destroy", "-auto-approve");
+  });
+
   it("between plan and apply, by somebody else, is not overwritten", async () => {
     folder.configure(tenant(""));
     await folder.apply();

@@ -61,15 +61,17 @@ export function waysOut(importAddress: string): string {
 
 /**
  * Changes a thing as long as it is still what was planned from: it is read, compared, and written under the condition
- * that it has not changed since. A change next to it, of another user of the tenant, is no obstacle.
+ * that it has not changed since. A change next to it, of another user of the tenant, is no obstacle; nor is our own, whose
+ * answer was lost.
  * @param differences the names of attributes that are not as they were planned from
  * @throws Refused when somebody else has changed it
  */
 export async function putUnlessChanged<T>(
-  { things, path, content, what, deadline }: Wanted<T>,
+  wanted: Wanted<T>,
   differences: (record: T) => readonly string[],
 ): Promise<Stored<T>> {
-  return whileOthersChange(async () => {
+  const { things, path, content, what, deadline } = wanted;
+  return whileOthersChange(async (mayBeDone) => {
     const there = await things.find(path, deadline);
     if (there === undefined) {
       throw new Refused([
@@ -77,7 +79,11 @@ export async function putUnlessChanged<T>(
       ]);
     }
     const changed = differences(there.record);
-    if (changed.length > 0) throw new Refused([changedOutside(what, changed)]);
+    if (changed.length > 0) {
+      const own = mayBeDone ? await asWanted(wanted) : undefined;
+      if (own === undefined) throw new Refused([changedOutside(what, changed)]);
+      return own;
+    }
     return things.put(path, content, { etag: there.etag }, deadline);
   });
 }

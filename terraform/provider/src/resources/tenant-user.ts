@@ -91,16 +91,17 @@ async function put(sluice: Sluice, change: Change, prior: Values | null): Promis
     const { record } = tenant;
     checkSameTenant(what, prior, record);
     const user = record.users.find(({ db_user }) => db_user === planned.db_user);
-    if (prior === null && user !== undefined) {
+    const now = user === undefined ? {} : stateOf(sluice, record, user, tenant.generation, prior ?? {});
+    const changed = prior === null ? [] : differing(TENANT_USER_SCHEMA, now, prior);
+    const isTaken = prior === null && user !== undefined;
+    if (isTaken || changed.length > 0) {
       const own = mayBeDone ? await asWanted(wanted) : undefined;
-      if (own === undefined) throw new Refused([alreadyThere(what, importAddress(planned))]);
+      if (own === undefined) {
+        const address = importAddress(planned);
+        throw new Refused([isTaken ? alreadyThere(what, address) : changedOutside(what, changed)]);
+      }
       const made = stateOf(sluice, record, own.record, tenant.generation, planned);
       return { state: made, regions: record.regions };
-    }
-    if (prior !== null) {
-      const now = user === undefined ? {} : stateOf(sluice, record, user, tenant.generation, prior);
-      const changed = differing(TENANT_USER_SCHEMA, now, prior);
-      if (changed.length > 0) throw new Refused([changedOutside(what, changed)]);
     }
     const stored = await things.put(path, content, { etag: tenant.etag }, deadline);
     const made = stateOf(sluice, record, stored.record, stored.generation, planned);
