@@ -1,7 +1,7 @@
 # The data plane of Sluice. Built from the top of the repository:
 #   docker build -f infra/images/data-plane.Dockerfile -t sluice-data-plane .
 # The build image has node, npm and a shell; the runtime image needs none of them, only glibc and libstdc++.
-ARG BUILD_IMAGE=docker.io/library/node:24-bookworm-slim
+ARG BUILD_IMAGE=docker.io/library/node:22-bookworm-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 
 FROM ${BUILD_IMAGE} AS build
