@@ -374,7 +374,7 @@ export class Session implements RelayHost {
   }
 
   #identified({ parameters, secured }: Startup): Identity {
-    if (this.#mode === "transaction" && asksForReplication(parameters.get("replication")))
+    if (asksForReplication(parameters.get("replication")) && this.#mode === "transaction")
       throw new ReplicationInTransactionMode();
     if (!parameters.get("user")) throw new BadStartupMessage("no user name");
     return identify(parameters, secured?.serverName, this.#around.directory);

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OwnPostgres } from "../../support/own-postgres.js";
+import { startup } from "../../support/protocol.js";
 import { RawClient } from "../../support/raw-client.js";
 import { Edge, tenantOn } from "../login/edge.js";
 
@@ -50,7 +51,13 @@ describe("a login that names replication", () => {
     client.close();
   });
 
-  it("as nothing that PostgreSQL knows is refused", async () => {
-    await expect(enter({ replication: "perhaps" })).rejects.toThrow("replication");
+  it.each([
+    "transaction",
+    "session",
+  ] as const)("as nothing that PostgreSQL knows is refused before any password, in %s mode", async (mode) => {
+    const client = await RawClient.connect(edge.portOf(0, mode));
+    client.send(startup({ user: "app.t", database: "postgres", replication: "perhaps" }));
+    expect(await client.refusal()).toMatchObject({ C: "08P01", M: expect.stringContaining("replication") });
+    client.close();
   });
 });
